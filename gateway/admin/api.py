@@ -1,0 +1,69 @@
+"""The admin API: health, readiness, metrics and status, on an address of this machine alone.
+
+    GET /healthz      200 while this process answers
+    GET /readyz       200 while a worker serves a valid plan and the gateway is not draining, else 503; JSON says why
+    GET /metrics      Prometheus
+    GET /v1/status    processes, plan agreement, per-route totals
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from gateway.admin import access, answers, config_api, status
+from gateway.board import Board
+from gateway.control.reloading import Reloader
+from gateway.record.metrics import BoardCollector
+
+BOARD = web.AppKey("board", Board)
+REGISTRY = web.AppKey("registry", CollectorRegistry)
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def make_app(board: Board, reloader: Reloader | None = None) -> web.Application:
+    app = web.Application(middlewares=[_own_machine_only])
+    registry = CollectorRegistry()
+    registry.register(BoardCollector(board))
+    app[BOARD] = board
+    app[REGISTRY] = registry
+    app.add_routes([
+        web.get("/healthz", _healthz),
+        web.get("/readyz", _readyz),
+        web.get("/metrics", _metrics),
+        web.get("/v1/status", _status),
+    ])
+    if reloader is not None:
+        app[config_api.RELOADER] = reloader
+        app.add_routes(config_api.ROUTES)
+    return app
+
+
+@web.middleware
+async def _own_machine_only(request: web.Request, handler: Answer) -> web.StreamResponse:
+    if why := access.refusal(request.headers.get("Host"), request.headers.get("Origin")):
+        return answers.problem(403, "Forbidden", why)
+    return await handler(request)
+
+
+async def _healthz(request: web.Request) -> web.Response:
+    return web.json_response({"healthy": True})
+
+
+async def _readyz(request: web.Request) -> web.Response:
+    ready, why = status.readiness(request.app[BOARD], time.monotonic_ns())
+    return web.json_response({"ready": ready, "reason": why}, status=200 if ready else 503)
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    text = generate_latest(request.app[REGISTRY])
+    return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _status(request: web.Request) -> web.Response:
+    document = status.status(request.app[BOARD], time.monotonic_ns())
+    if config_api.RELOADER in request.app:
+        document["config"] = request.app[config_api.RELOADER].status()
+    return web.json_response(document)

@@ -1,0 +1,32 @@
+"""The command `gateway`. Each command is a thin file of this package that calls a room.
+
+A command's module is imported only when that command runs, so that `gateway run` does not pay for what `gateway check`
+needs, and a worker, which starts through this package, imports neither.
+"""
+
+import importlib
+
+import click
+
+# Command -> the module with a click command of the same name.
+COMMANDS = {name: f"gateway.cli.{name}" for name in ("run", "check", "config", "demo")}
+
+
+class _Commands(click.Group):
+    """Finds its commands in COMMANDS."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="safeguard-gateway", prog_name="gateway")
+def main() -> None:
+    """Safeguard Gateway: a reverse proxy that runs the whole life of an incident."""

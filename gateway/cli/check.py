@@ -1,0 +1,41 @@
+"""`gateway check FILE`: everything wrong with a config, without touching anything live."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from gateway.config import load
+from gateway.config.problems import ConfigError, Problem
+from gateway.routing.plan import Plan
+
+
+@click.command()
+@click.argument("config", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for machines.")
+def check(config: Path, as_json: bool) -> None:
+    """Check a config FILE, or a folder of files. Exits 0 if it can be run, 1 if not, with every mistake listed."""
+    try:
+        plan = load.load(config)
+    except ConfigError as error:
+        click.echo(_machine_form(error.problems) if as_json else _text(error.problems))
+        sys.exit(1)
+    click.echo(json.dumps({"ok": True, "digest": plan.digest, "problems": []}) if as_json else _summary(config, plan))
+
+
+def _summary(config: Path, plan: Plan) -> str:
+    routes, upstreams = _counted(len(plan.routes), "route"), _counted(len(plan.upstreams), "upstream")
+    return f"{config}: ok ({routes}, {upstreams}, plan {plan.digest[:12]})"
+
+
+def _text(problems: tuple[Problem, ...]) -> str:
+    return "\n".join((*(str(problem) for problem in problems), _counted(len(problems), "problem")))
+
+
+def _machine_form(problems: tuple[Problem, ...]) -> str:
+    return json.dumps({"ok": False, "problems": [problem.snapshot() for problem in problems]}, indent=2)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

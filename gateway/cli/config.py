@@ -1,0 +1,110 @@
+"""`gateway config …`: what was applied, what would change, apply and roll back; all through the admin API."""
+
+import getpass
+import json
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import click
+
+TIMEOUT_SECONDS = 30.0                  # a change may wait five seconds for each of two steps
+
+
+@click.group()
+@click.option("--admin", metavar="ADDRESS", default="127.0.0.1:9900", envvar="GATEWAY_ADMIN", show_default=True,
+              help="The admin address of the gateway.")
+@click.pass_context
+def config(context: click.Context, admin: str) -> None:
+    """Revisions of the config that a running gateway serves."""
+    context.obj = admin
+
+
+@config.command()
+@click.option("--limit", default=20, show_default=True)
+@click.pass_obj
+def log(admin: str, limit: int) -> None:
+    """The revisions that were applied, the latest first."""
+    for each in _ask(admin, f"/v1/revisions?limit={limit}")["revisions"]:
+        click.echo(_line(each))
+
+
+@config.command()
+@click.argument("number", type=int, required=False)
+@click.pass_obj
+def show(admin: str, number: int | None) -> None:
+    """One revision with its text; the one that is served if no NUMBER is given."""
+    if number is None:
+        number = _ask(admin, "/v1/config")["revision"]["number"]
+    found = _ask(admin, f"/v1/revisions/{number}")
+    click.echo(f"# {_line(found)}\n{found['text']}")
+
+
+@config.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True))
+@click.pass_obj
+def diff(admin: str, file: Path) -> None:
+    """What applying FILE would change, by route, upstream and key."""
+    answer = _ask(admin, "/v1/config/diff", {"documents": _documents(file)})
+    for line in answer["changes"] or [f"nothing: revision {answer['revision']} does the same"]:
+        click.echo(line)
+
+
+@config.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True))
+@click.pass_obj
+def apply(admin: str, file: Path) -> None:
+    """Check FILE, or a folder of files, and serve it in place of what is served."""
+    click.echo(_line(_ask(admin, "/v1/config", {"documents": _documents(file), "actor": getpass.getuser()})))
+
+
+@config.command()
+@click.argument("number", type=int, required=False)
+@click.pass_obj
+def rollback(admin: str, number: int | None) -> None:
+    """Serve an earlier revision again: NUMBER, or the one before."""
+    click.echo(_line(_ask(admin, "/v1/config/rollback", {"to": number, "actor": getpass.getuser()})))
+
+
+def _line(revision: dict[str, Any]) -> str:
+    state = f"  {revision['state']}" if "state" in revision else ""
+    base = f" to {revision['base']}" if revision["base"] else ""
+    commit = f"  {revision['commit'][:12]}{'+' if revision['dirty'] else ''} {revision['author']}"
+    who = f"{revision['who']} {revision['note']}".strip()
+    return (f"{revision['number']:>5}  {revision['at']}  {revision['content'][:12]}  {revision['how']}{base}  {who}"
+            f"{commit if revision['commit'] else ''}{state}")
+
+
+def _documents(path: Path) -> dict[str, str]:
+    from gateway.config import files
+    from gateway.config.problems import ConfigError
+
+    try:
+        return {name: data.decode() for name, data in files.gather(path).items()}
+    except (ConfigError, UnicodeDecodeError) as error:
+        click.echo(error, err=True)
+        sys.exit(1)
+
+
+def _ask(admin: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """The answer; a refusal is shown, and ends the command with 1."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"http://{admin}{path}", data, {"Content-Type": "application/json"})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        click.echo(_told(error), err=True)
+    except OSError as error:
+        click.echo(f"no gateway answers at {admin}: {error}; give its admin address with --admin", err=True)
+    sys.exit(1)
+
+
+def _told(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.load(error)["detail"])
+    except (ValueError, KeyError):
+        return f"the gateway answered {error.code}"

@@ -1,0 +1,40 @@
+"""The demo API: three endpoints that behave as an API does; `/slow` takes as long as it is asked to."""
+
+import asyncio
+
+from aiohttp import web
+
+ORDERS = [
+    {"id": 1, "customer": 7, "item": "a kettle", "price": "39.90"},
+    {"id": 2, "customer": 8, "item": "a lamp", "price": "24.00"},
+    {"id": 3, "customer": 7, "item": "tea", "price": "6.50"},
+]
+CUSTOMERS = {"7": {"id": 7, "name": "Ada"}, "8": {"id": 8, "name": "Grace"}}
+LONGEST_SECONDS = 60.0
+
+
+def make_app() -> web.Application:
+    app = web.Application()
+    app.add_routes([web.get("/orders", _orders), web.get("/customers/{id}", _customer), web.get("/slow", _slow)])
+    return app
+
+
+async def _orders(request: web.Request) -> web.Response:
+    return web.json_response({"orders": ORDERS})
+
+
+async def _customer(request: web.Request) -> web.Response:
+    customer = CUSTOMERS.get(request.match_info["id"])
+    if customer is None:
+        return web.json_response({"error": "no such customer"}, status=404)
+    return web.json_response(customer)
+
+
+async def _slow(request: web.Request) -> web.Response:
+    """`?seconds=N`, 2 unless told."""
+    try:
+        seconds = min(max(float(request.query.get("seconds", "2")), 0.0), LONGEST_SECONDS)
+    except ValueError:
+        return web.json_response({"error": "seconds is not a number"}, status=400)
+    await asyncio.sleep(seconds)
+    return web.json_response({"waited_seconds": seconds})

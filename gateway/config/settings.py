@@ -1,0 +1,47 @@
+"""The whole config: each room's settings, composed. This file holds no rule of its own."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from gateway.admin.settings import AdminSettings
+from gateway.config import safeguards
+from gateway.dataplane.settings import ClientsSettings, DrainSettings, ListenerSettings, UpstreamSettings
+from gateway.model import kinds
+from gateway.record.settings import StateSettings
+from gateway.routing.settings import RouteSettings
+
+__all__ = ["Gateway", "Route", "Upstream"]
+
+# What the loader accepts: each room's settings with the safeguards that have landed.
+if TYPE_CHECKING:
+    from gateway.dataplane.settings import UpstreamSettings as Upstream
+    from gateway.routing.settings import RouteSettings as Route
+else:
+    Upstream = safeguards.with_safeguards(UpstreamSettings, safeguards.UPSTREAM, safeguards.OF_UPSTREAM)
+    Route = safeguards.with_safeguards(RouteSettings, safeguards.ROUTE, safeguards.OF_ROUTE)
+
+
+class Gateway(kinds.Settings):
+    """A config file of Safeguard Gateway."""
+
+    version: Annotated[int, kinds.choice(1)]
+    """The version of this format."""
+    listeners: Annotated[tuple[ListenerSettings, ...], Field(min_length=1)]
+    """Addresses that clients connect to."""
+    admin: AdminSettings = AdminSettings()
+    """Where status, metrics and commands are served."""
+    workers: Annotated[int, kinds.or_word("auto", kinds.number(1, 1024))] = 0
+    """Worker processes; `auto` is one per core."""
+    state: StateSettings = StateSettings()
+    """Where the gateway keeps what must survive a restart."""
+    drain: DrainSettings = DrainSettings()
+    """How the gateway stops."""
+    max_connections: Annotated[int, kinds.or_word("auto", kinds.number(1, 10_000_000))] = 0
+    """Client connections per worker; `auto` follows the limit of open files, with a reserve. Beyond it 503."""
+    clients: ClientsSettings = ClientsSettings()
+    """Who a request comes from."""
+    upstreams: dict[kinds.Name, Upstream] = Field(default_factory=dict)
+    """Servers that answer for routes, by name."""
+    routes: tuple[Route, ...] = ()
+    """Which requests go where."""

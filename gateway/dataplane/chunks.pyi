@@ -1,0 +1,1 @@
+"""Only compiled code calls this module: http1.ChunkReader is its face for tests."""

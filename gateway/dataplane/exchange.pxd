@@ -1,0 +1,111 @@
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from gateway.dataplane.body cimport Body
+from gateway.dataplane.deadlines cimport Deadline
+from gateway.dataplane.forwarding cimport Identity, Origin
+from gateway.dataplane.http1 cimport Head
+from gateway.dataplane.plane cimport Door, Plane
+from gateway.dataplane.pool cimport Endpoint
+from gateway.dataplane.routes cimport Route, RoutePlan
+from gateway.dataplane.side cimport Side
+
+cdef enum:
+    JOIN = 16 * 1024                # up to here one copy and one write beat two buffers in one write
+
+
+cdef class ClientSide(Side):
+    cdef Plane plane
+    cdef Door door
+    cdef Origin origin
+    cdef Exchange exchange                  # the one in flight, or None
+
+    cdef int hold(self, int reason) except -1
+    cdef int go_on(self, int reason) except -1
+    cdef int tunnel_opened(self, uint64_t now) except -1
+    cdef int answered(self, bint keep, bint request_done, uint64_t now) except -1
+    cdef int reset(self) except -1
+    cdef int failed(self) except -1
+
+
+cdef class UpstreamSide(Side):
+    cdef Plane plane
+    cdef Endpoint endpoint
+    cdef Exchange exchange                  # the one that uses this connection, or None
+    cdef bint fresh                         # no request was ever sent on it
+
+    cdef int hold(self, int reason) except -1
+    cdef int go_on(self, int reason) except -1
+    cdef bint quiet(self)
+    cdef int park(self, int64_t keep_alive_s, uint64_t now) except -1
+    cdef int discard(self, bint cleanly) except -1
+
+
+cdef class Exchange(Deadline):
+    cdef readonly uint64_t generation       # a late result of the slow path carries an older one and is ignored
+    cdef Plane plane
+    cdef ClientSide client
+    cdef UpstreamSide upstream
+    cdef RoutePlan routes
+    cdef Route route
+    cdef readonly Endpoint endpoint
+    cdef Identity identity
+    cdef bint own_id                        # the request goes up under `identity`, not under an id that its client gave
+    cdef uint64_t began                     # ns: the request's head was complete
+    cdef uint64_t sent                      # handed to an upstream connection; 0: never
+    cdef uint64_t answered                  # first byte of the final answer; 0: none
+    cdef uint32_t method
+    cdef bint http10                        # the client speaks HTTP/1.0
+    cdef bint keep                          # the client's connection may go on after this
+    cdef bint upgrade                       # the client asked for a tunnel
+    cdef readonly bint tunnel               # and has it
+    cdef bint client_eof                    # in a tunnel: this side has said all
+    cdef bint upstream_eof
+    cdef bint refused
+    cdef bint upstream_failed
+    cdef bint gone                          # the client left first
+    cdef Body request
+    cdef bytes first                        # the head, and the body as far as it came along
+    cdef list rest                          # more of the body that waits for a connection, or is held for a second try
+    cdef bint replayable                    # all that was sent is still held in `first` and `rest`
+    cdef Py_ssize_t held_size
+    cdef readonly int attempts
+    cdef int status
+    cdef Body answer
+    cdef bint answer_begun                  # the client has the first byte of the final answer
+    cdef bint upstream_keep                 # the upstream's connection may be used again
+    cdef int64_t upstream_keep_s
+    cdef int relay
+    cdef int interims
+    cdef bytes partial                      # an answer's head that is not complete yet
+    cdef uint64_t bytes_in
+    cdef uint64_t bytes_out
+
+    # the life of a request, in order
+    cdef Py_ssize_t begin(self, ClientSide client, bytes data, Py_ssize_t start, const Head* head,
+                          uint64_t now) except -1
+    cdef bint admit(self, const char* p, const Head* head, uint64_t now) except -1
+    cdef int forward(self, const char* p, const Head* head, Py_ssize_t take, uint64_t now) except -1
+    cdef int send_request(self, UpstreamSide connection, uint64_t now) except -1
+    cdef Py_ssize_t more_request(self, bytes data, uint64_t now) except -1
+    cdef int more_answer(self, bytes data, uint64_t now) except -1
+    cdef int begin_answer(self, bytes data, Py_ssize_t at, const Head* head, uint64_t now) except -1
+    cdef int relay_answer(self, bytes data, Py_ssize_t at, uint64_t now) except -1
+    cdef int finish(self, uint64_t now) except -1
+    cdef int account(self, uint64_t now) except -1
+    # steps of it
+    cdef int open(self, ClientSide client, const Head* head, uint64_t now) except -1
+    cdef int hold_piece(self, bytes piece) except -1
+    cdef int await_answer(self, uint64_t now) except -1
+    cdef int await_upstream(self, uint64_t now) except -1
+    cdef int use_endpoint(self, Endpoint endpoint) except -1
+    # endings out of the ordinary
+    cdef int client_gone(self, uint64_t now) except -1
+    cdef int upstream_ended(self, bint cleanly, uint64_t now) except -1
+    cdef int upstream_late(self, uint64_t now) except -1
+    cdef int upstream_failure(self, int refusal, str detail, uint64_t now) except -1
+    cdef int connect_again(self) except -1
+    cdef int drop_upstream(self) except -1
+    cdef int break_down(self) except -1
+    cdef bint may_send_again(self) noexcept
+
+cdef Exchange take_exchange(Plane plane)

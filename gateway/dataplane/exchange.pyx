@@ -1,0 +1,522 @@
+"""THE LIFE OF A REQUEST, top to bottom.
+
+    begin         head scanned -> route -> admit -> direct answer, or
+    forward       endpoint, connection, head rewritten, sent
+    more_request  the rest of its body
+    more_answer   the upstream's head (interim ones passed on), then
+    relay_answer  its body, until `answer.done`, then
+    finish        the connection back to its pool, the outcome counted once, the client's turn again
+
+All of it is synchronous: a step runs inside the callback that brought its bytes. Only what needs a new connection
+leaves for the slow path, which comes back through `attach` or `connect_failed` with the generation that it was given;
+an answer to an exchange that ended meanwhile carries an old generation and is ignored.
+
+Each way out of a request goes through `finish`, once: it is the only place that gives things back.
+
+Who may write what: a request reads `plane.routes` once, in `open`. `answer_begun` decides what an error can still be:
+before it a refusal with a status, after it only a reset, since an answer that has begun must never look complete.
+"""
+from libc.stdint cimport int64_t, uint64_t
+
+from gateway._fastpath cimport NOT_MEASURED, clock_ns, count_endpoint, count_request
+from gateway.dataplane.body cimport body_start, body_take
+from gateway.dataplane.forwarding cimport put_request, put_response
+from gateway.dataplane.http1 cimport (
+    BY_CHUNKS, BY_LENGTH, DELETE, GET, HEAD, NO_BODY, OPTIONS, PUT, UNTIL_CLOSE,
+    Chunks, Head, HeadWriter, response_body, scan_response,
+)
+from gateway.dataplane.own_answers cimport answer_directly, answer_health, is_health, refuse, refuse_unrouted
+from gateway.dataplane.plane cimport Plane
+from gateway.dataplane.pool cimport Endpoint, UpstreamGroup
+from gateway.dataplane.refusals cimport (
+    BODY_TOO_LARGE, FIRST_BYTE_TIMEOUT, GATEWAY_FAULT, NO_ENDPOINT, REQUEST_TIMEOUT, UPSTREAM_IDLE,
+    UPSTREAM_MALFORMED, UPSTREAM_RESET, refusal_of_fault, text_of_answer_fault, text_of_fault,
+)
+from gateway.dataplane.relay cimport (
+    AS_IT_CAME, CHUNKED_BY_US, UNCHUNKED, emit, emit_chunk, emit_unchunked, end_with_connection, pass_interim,
+    put_framing,
+)
+from gateway.dataplane.side cimport HOLD_CONNECTING, HOLD_PEER_FULL, Side
+from gateway.dataplane.tunnel cimport offers_h2c, open_tunnel
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+
+from gateway.model import errors
+
+cdef enum:
+    IDEMPOTENT = GET | HEAD | PUT | DELETE | OPTIONS      # RFC 9110 9.2.2; TRACE is refused
+    KEEP_FOR_RETRY = 64 * 1024  # a request is held for a second try up to this size
+    MAX_INTERIMS = 16           # 1xx answers before the final one
+    SPARE_EXCHANGES = 1024
+
+cdef Head ANSWER_HEAD           # filled and read within one callback; the worker has one thread
+
+
+cdef class ClientSide(Side):
+    """What the exchange asks of a downstream connection."""
+
+    cdef int hold(self, int reason) except -1:
+        raise NotImplementedError
+
+    cdef int go_on(self, int reason) except -1:
+        raise NotImplementedError
+
+    cdef int tunnel_opened(self, uint64_t now) except -1:
+        raise NotImplementedError
+
+    cdef int answered(self, bint keep, bint request_done, uint64_t now) except -1:
+        raise NotImplementedError
+
+    cdef int reset(self) except -1:
+        raise NotImplementedError
+
+    cdef int failed(self) except -1:
+        raise NotImplementedError
+
+
+cdef class UpstreamSide(Side):
+    """What the exchange asks of an upstream connection."""
+
+    cdef int hold(self, int reason) except -1:
+        raise NotImplementedError
+
+    cdef int go_on(self, int reason) except -1:
+        raise NotImplementedError
+
+    cdef bint quiet(self):
+        raise NotImplementedError
+
+    cdef int park(self, int64_t keep_alive_s, uint64_t now) except -1:
+        raise NotImplementedError
+
+    cdef int discard(self, bint cleanly) except -1:
+        raise NotImplementedError
+
+
+cdef Exchange take_exchange(Plane plane):
+    """A finished exchange to use again, or a new one."""
+    if plane.spare:
+        return <Exchange>plane.spare.pop()
+    return Exchange()
+
+
+cdef class Exchange(Deadline):
+    """One request and its answer. Reused: `generation` counts its lives."""
+
+    # ------------------------------------------------------------------ the life of a request
+
+    cdef Py_ssize_t begin(self, ClientSide client, bytes data, Py_ssize_t start, const Head* head,
+                          uint64_t now) except -1:
+        """Take the request whose head is at data[start:]; returns the offset behind all that belongs to it so far."""
+        cdef const char* p = PyBytes_AS_STRING(data) + start
+        cdef Py_ssize_t n = PyBytes_GET_SIZE(data) - start
+        cdef Py_ssize_t take
+        cdef int index
+        self.open(client, head, now)
+        take = body_take(&self.request, p + head.size, n - head.size)
+        if take < 0:
+            self.keep = False
+            refuse(self, refusal_of_fault(take), text_of_fault(take), now)
+            return start + n
+        self.bytes_in = take
+        if len(client.door.health) and is_health(self, p, head):
+            answer_health(self, now)
+            return start + head.size + take
+        index = self.routes.find(p, head)
+        if index < 0:
+            refuse_unrouted(self, index, p, head, now)
+            return start + head.size + take
+        self.route = <Route>self.routes.routes[index]
+        if self.admit(p, head, now):
+            if self.route.group is None:
+                answer_directly(self, p, head, now)
+            else:
+                self.forward(p, head, take, now)
+        return start + head.size + take
+
+    cdef bint admit(self, const char* p, const Head* head, uint64_t now) except -1:
+        """The gates, in order; False: refused."""
+        cdef int64_t bound = self.route.max_body
+        if bound and (head.content_length > bound or <int64_t>self.request.chunks.body > bound):
+            refuse(self, BODY_TOO_LARGE, f"This route takes bodies up to {bound} bytes.", now)
+            return False
+        return True
+
+    cdef int forward(self, const char* p, const Head* head, Py_ssize_t take, uint64_t now) except -1:
+        """Choose an endpoint, write the head for it and send, or leave it to the slow path to connect first."""
+        cdef UpstreamGroup group = self.route.group
+        cdef HeadWriter w = self.plane.writer
+        cdef UpstreamSide connection
+        cdef Endpoint endpoint = group.choose(now)
+        if endpoint is None:
+            return refuse(self, NO_ENDPOINT, "", now)
+        self.use_endpoint(endpoint)
+        self.identity.id_high = self.plane.draw()
+        self.identity.id_low = self.plane.draw()
+        self.identity.span = self.plane.draw()
+        self.upgrade = head.upgrade and not self.http10 and not offers_h2c(p, head)
+        w.clear()
+        self.own_id = put_request(w, p, head, self.routes, self.route, self.client.origin, endpoint.host,
+                                  &self.identity, self.upgrade)
+        if take <= JOIN:
+            w.put(p + head.size, take)
+            self.first = w.take()
+        else:
+            self.first = w.take()
+            self.rest = [PyBytes_FromStringAndSize(p + head.size, take)]
+        self.replayable = self.method & IDEMPOTENT and not self.upgrade and take <= KEEP_FOR_RETRY
+        self.held_size = take
+        if self.route.whole is not None:
+            self.route.whole.start(self, now)
+        while endpoint.idle:
+            connection = <UpstreamSide>endpoint.idle.pop()
+            connection.cancel()
+            # what cannot be sent twice is not risked on a connection that the upstream has just closed
+            if (self.replayable and self.request.done) or connection.quiet():
+                return self.send_request(connection, now)
+            connection.discard(True)
+        return self.connect_again()
+
+    cdef int send_request(self, UpstreamSide connection, uint64_t now) except -1:
+        """Hand over what is there of the request, on a connection that is now this exchange's."""
+        cdef bytes piece
+        self.upstream = connection
+        self.use_endpoint(connection.endpoint)
+        connection.exchange = self
+        connection.handed = False
+        self.sent = now
+        connection.send(self.first)
+        if self.rest is not None:
+            for piece in self.rest:
+                connection.send(piece)
+        if not self.replayable and connection.handed:
+            self.first = None
+            self.rest = None
+        return self.await_answer(now)
+
+    cdef Py_ssize_t more_request(self, bytes data, uint64_t now) except -1:
+        """More of the request's body; returns how many bytes of `data` belong to it."""
+        cdef Py_ssize_t n = PyBytes_GET_SIZE(data)
+        cdef Py_ssize_t take = body_take(&self.request, PyBytes_AS_STRING(data), n)
+        cdef bytes piece
+        if take < 0:
+            refuse(self, refusal_of_fault(take), text_of_fault(take), now)
+            return n
+        self.bytes_in += take
+        if self.route.max_body and <int64_t>self.request.chunks.body > self.route.max_body:
+            refuse(self, BODY_TOO_LARGE, f"This route takes bodies up to {self.route.max_body} bytes.", now)
+            return take
+        piece = data if take == n else data[:take]
+        self.hold_piece(piece)
+        if self.upstream is not None:
+            self.upstream.send(piece)
+            self.await_answer(now)
+        return take
+
+    cdef int more_answer(self, bytes data, uint64_t now) except -1:
+        """Bytes from the upstream: heads until the final one, then its body."""
+        cdef const char* p
+        cdef Py_ssize_t n, size, at = 0
+        if self.answered:
+            return self.relay_answer(data, 0, now)
+        if self.partial is not None:
+            data = self.partial + data
+            self.partial = None
+        p = PyBytes_AS_STRING(data)
+        n = PyBytes_GET_SIZE(data)
+        while True:
+            size = scan_response(p + at, n - at, &self.route.group.limits, &ANSWER_HEAD)
+            if size == 0:
+                self.partial = data[at:]
+                return 0
+            if size < 0:
+                return self.upstream_failure(UPSTREAM_MALFORMED, text_of_answer_fault(size), now)
+            if ANSWER_HEAD.status >= 200:
+                return self.begin_answer(data, at, &ANSWER_HEAD, now)
+            if ANSWER_HEAD.status == 101:
+                return open_tunnel(self, data, at, &ANSWER_HEAD, now)
+            self.interims += 1
+            if self.interims > MAX_INTERIMS:
+                return self.upstream_failure(UPSTREAM_MALFORMED, "The upstream sent too many interim answers.", now)
+            pass_interim(self, p + at, &ANSWER_HEAD)
+            at += size
+            if at == n:
+                return 0
+
+    cdef int begin_answer(self, bytes data, Py_ssize_t at, const Head* head, uint64_t now) except -1:
+        """The final head: decide how the body goes on, write the head for the client, go on with the body."""
+        cdef const char* p = PyBytes_AS_STRING(data) + at
+        self.answered = now
+        self.status = head.status
+        self.upstream_keep = head.keep_alive
+        self.upstream_keep_s = head.keep_alive_timeout
+        body_start(&self.answer, response_body(head, self.method), head.content_length)
+        self.keep = self.keep and self.request.done and not self.plane.draining
+        self.relay = AS_IT_CAME
+        if self.answer.kind == UNTIL_CLOSE:
+            self.upstream_keep = False
+            self.relay = AS_IT_CAME if self.http10 else CHUNKED_BY_US
+            self.keep = self.keep and not self.http10
+        elif self.answer.kind == BY_CHUNKS and self.http10:
+            self.relay = UNCHUNKED
+            self.keep = False
+        self.plane.writer.clear()
+        put_response(self.plane.writer, p, head, self.route, False, head.status == 204)
+        put_framing(self, head)
+        return self.relay_answer(data, at + head.size, now)
+
+    cdef int relay_answer(self, bytes data, Py_ssize_t at, uint64_t now) except -1:
+        """Pass on data[at:], behind the head where that still waits in the writer; finish with the last byte."""
+        cdef const char* p = PyBytes_AS_STRING(data)
+        cdef Py_ssize_t n = PyBytes_GET_SIZE(data)
+        cdef Chunks before = self.answer.chunks
+        cdef Py_ssize_t take = body_take(&self.answer, p + at, n - at)
+        if take < 0:
+            self.plane.writer.clear()
+            return self.upstream_failure(UPSTREAM_MALFORMED, text_of_fault(take), now)
+        if self.relay == AS_IT_CAME:
+            emit(self, data, at, take)
+        elif self.relay == CHUNKED_BY_US:
+            emit_chunk(self, data, at, take)
+        else:
+            emit_unchunked(self, data, at, &before)
+        if self.answer.done:
+            if at + take < n:
+                self.upstream_keep = False          # bytes that nobody asked for: never use this connection again
+            return self.finish(now)
+        if not self.upstream.held:
+            self.route.group.silent.start(self.upstream, now)
+        return 0
+
+    cdef int finish(self, uint64_t now) except -1:
+        """The end of every request: give back, count, and let the client's connection go on or close."""
+        cdef ClientSide client = self.client
+        cdef Plane plane = self.plane
+        cdef UpstreamSide upstream = self.upstream
+        cdef bint keep = self.keep
+        cdef bint request_done = self.request.done
+        self.cancel()
+        self.account(now)
+        self.use_endpoint(None)
+        if upstream is not None:
+            upstream.exchange = None
+            if self.upstream_keep and self.answer.done and request_done:
+                upstream.park(self.upstream_keep_s, now)
+            else:
+                upstream.discard(self.answer.done and request_done)
+        plane.active -= 1
+        if self.tunnel:
+            plane.tunnels -= 1
+        self.generation += 1
+        self.client = None
+        self.upstream = None
+        self.first = None
+        self.rest = None
+        self.partial = None
+        if len(plane.spare) < SPARE_EXCHANGES:
+            plane.spare.append(self)
+        return client.answered(keep, request_done, now)
+
+    cdef int account(self, uint64_t now) except -1:
+        """Count the outcome, once."""
+        cdef uint64_t total = now - self.began
+        cdef uint64_t own = (self.sent if self.sent else now) - self.began
+        cdef uint64_t first_byte = self.answered - self.sent if self.answered and self.sent else NOT_MEASURED
+        if first_byte != NOT_MEASURED:
+            first_byte //= 1000
+        row = self.plane.unrouted if self.route is None else self.route.counters
+        count_request(row, self.status, total // 1000, first_byte, own // 1000, self.bytes_in, self.bytes_out)
+        row.refused += self.refused
+        row.upstream_failures += self.upstream_failed
+        row.client_gone += self.gone
+        row.retries += self.attempts
+        if self.sent and self.endpoint is not None:
+            count_endpoint(self.endpoint.counters, self.upstream_failed or self.status >= 500, first_byte)
+        return 0
+
+    # ------------------------------------------------------------------ steps of it
+
+    cdef int open(self, ClientSide client, const Head* head, uint64_t now) except -1:
+        """A new life: every field that a request reads is set here."""
+        self.plane = client.plane
+        self.client = client
+        self.routes = client.plane.routes
+        self.route = None
+        self.began = now
+        self.sent = 0
+        self.answered = 0
+        self.method = head.method
+        self.http10 = head.version_minor == 0
+        self.keep = head.keep_alive and not client.plane.draining
+        self.upgrade = False
+        self.own_id = False
+        self.tunnel = False
+        self.refused = False
+        self.upstream_failed = False
+        self.gone = False
+        self.attempts = 0
+        self.status = 0
+        self.answer_begun = False
+        self.answer.done = False
+        self.interims = 0
+        self.bytes_out = 0
+        self.bytes_in = 0
+        self.replayable = False
+        self.client_eof = False
+        self.upstream_eof = False
+        self.upstream_keep = False
+        client.cancel()
+        body_start(&self.request, BY_CHUNKS if head.chunked else (BY_LENGTH if head.content_length > 0 else NO_BODY),
+                   head.content_length)
+        self.plane.active += 1
+        return 0
+
+    cdef int hold_piece(self, bytes piece) except -1:
+        """Hold a piece of the body that waits for a connection, or, while the whole is small, for a second try."""
+        self.held_size += len(piece)
+        if self.replayable and self.held_size > KEEP_FOR_RETRY:
+            self.replayable = False
+            if self.upstream is not None and self.upstream.handed:
+                self.first = None
+                self.rest = None
+        if self.upstream is None or self.replayable or not self.upstream.handed:
+            if self.rest is None:
+                self.rest = []
+            self.rest.append(piece)
+        return 0
+
+    cdef int await_answer(self, uint64_t now) except -1:
+        """Start the clock that fits: the client's while its body comes, else the upstream's.
+
+        A client that is full has its own already: it must take what waits for it.
+        """
+        if not self.request.done:
+            if not self.client.held and not self.client.full:
+                self.client.door.body.start(self.client, now)
+            return 0
+        if not self.client.full:
+            self.client.cancel()
+        return self.await_upstream(now)
+
+    cdef int await_upstream(self, uint64_t now) except -1:
+        """Start the clock for what the upstream owes; while it is held its silence is not its fault."""
+        if self.upstream.held:
+            return 0
+        if self.upstream.full:
+            self.route.group.silent.start(self.upstream, now)
+        elif self.tunnel:
+            self.plane.tunnel_idle.start(self.upstream, now)
+        elif self.answered:
+            self.route.group.silent.start(self.upstream, now)
+        elif self.request.done:
+            self.route.group.first_byte.start(self.upstream, now)
+        return 0
+
+    cdef int use_endpoint(self, Endpoint endpoint) except -1:
+        """Count this request on `endpoint` and no longer on the one before."""
+        if endpoint is self.endpoint:
+            return 0
+        if self.endpoint is not None:
+            self.endpoint.active -= 1
+        self.endpoint = endpoint
+        if endpoint is not None:
+            endpoint.active += 1
+        return 0
+
+    # ------------------------------------------------------------------ endings out of the ordinary
+
+    cdef int client_gone(self, uint64_t now) except -1:
+        """The client left: stop the upstream's work. In a tunnel this is one of the two ordinary ends."""
+        self.gone = not self.tunnel
+        self.keep = False
+        return self.finish(now)
+
+    cdef int upstream_ended(self, bint cleanly, uint64_t now) except -1:
+        """The upstream closed (`cleanly`) or lost its connection."""
+        if self.tunnel:
+            self.keep = False
+            return self.finish(now)
+        if self.answered:
+            if cleanly and self.answer.kind == UNTIL_CLOSE:
+                return end_with_connection(self, now)
+            return self.upstream_failure(UPSTREAM_RESET, "The upstream ended in the middle of its answer.", now)
+        if self.may_send_again():
+            self.attempts += 1
+            self.drop_upstream()
+            return self.connect_again()
+        return self.upstream_failure(UPSTREAM_RESET, "", now)
+
+    cdef bint may_send_again(self) noexcept:
+        """Once, on a fresh connection, if the one that died was a used one, nothing was answered, and the request is
+        idempotent and held in full (RFC 9110 9.2.2), or the kernel took nothing of it."""
+        if self.upstream is None or self.upstream.fresh or self.attempts or self.interims or self.partial is not None:
+            return False
+        return (self.replayable and self.request.done) or not self.upstream.handed
+
+    cdef int connect_again(self) except -1:
+        """Hand over to the slow path, which opens a connection and comes back by `attach` or `connect_failed`."""
+        cdef Plane plane = self.plane
+        if not self.request.done:
+            self.client.hold(HOLD_CONNECTING)
+        task = plane.loop.create_task(plane.connect(plane, self, self.generation))
+        plane.tasks.add(task)
+        task.add_done_callback(plane.tasks.discard)
+        return 0
+
+    def attach(self, uint64_t generation, UpstreamSide connection):
+        """The slow path's connection; False: the request has ended meanwhile."""
+        if generation != self.generation or self.client is None:
+            return False
+        if self.client.full:
+            connection.hold(HOLD_PEER_FULL)             # an older answer is still in the way of this one
+        self.send_request(connection, clock_ns())
+        self.client.go_on(HOLD_CONNECTING)
+        return True
+
+    def connect_failed(self, uint64_t generation, str reason, str detail):
+        """The slow path found no endpoint; `reason` is one of model.errors, which says whose fault that is."""
+        if generation == self.generation and self.client is not None:
+            self.upstream_failed = errors.BY_REASON[reason].side is errors.Side.UPSTREAM
+            refuse(self, errors.REFUSALS.index(errors.BY_REASON[reason]), detail, clock_ns())
+
+    cdef int upstream_late(self, uint64_t now) except -1:
+        """The upstream's deadline has passed."""
+        if self.tunnel:
+            self.keep = False
+            return self.finish(now)
+        if self.answered:
+            return self.upstream_failure(UPSTREAM_IDLE, "", now)
+        return self.upstream_failure(FIRST_BYTE_TIMEOUT, "", now)
+
+    cdef int upstream_failure(self, int refusal, str detail, uint64_t now) except -1:
+        """The upstream's fault: a refusal, or a reset where the client already has a part of the answer."""
+        self.upstream_failed = True
+        self.upstream_keep = False
+        return refuse(self, refusal, detail, now)
+
+    cdef int expired(self, uint64_t now) except -1:
+        """The route's time for the whole request is over."""
+        cdef ClientSide client = self.client
+        try:
+            return refuse(self, REQUEST_TIMEOUT, "", now)
+        except Exception:
+            return client.failed()
+
+    cdef int drop_upstream(self) except -1:
+        """Abort the upstream connection: it must never look as if the request, or its answer, were complete."""
+        cdef UpstreamSide upstream = self.upstream
+        if upstream is not None:
+            self.upstream = None
+            upstream.exchange = None
+            upstream.discard(False)
+        return 0
+
+    cdef int break_down(self) except -1:
+        """A fault of ours, called from `except`: this request and its client's connection end."""
+        self.plane.log.error("a request failed in the gateway; please report this", exc_info=True)
+        self.plane.writer.clear()               # half a head of one client must not reach another
+        self.keep = False
+        return refuse(self, GATEWAY_FAULT, "", clock_ns())
+
+    def __repr__(self):
+        return f"<Exchange {self.generation} route={self.route} status={self.status} tunnel={self.tunnel}>"

@@ -1,0 +1,36 @@
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from gateway.dataplane.deadlines import DeadlineBook
+from gateway.dataplane.downstream import DownstreamConnection
+from gateway.dataplane.exchange import Exchange
+from gateway.dataplane.routes import RoutePlan
+from gateway.dataplane.trusted import TrustedProxies
+from gateway.routing import plan as plans
+
+class Door:
+    index: int
+    health: bytes
+    tls: bool
+    def __init__(self, index: int, listener: plans.Listener, book: DeadlineBook) -> None: ...
+
+class Plane:
+    loop: asyncio.AbstractEventLoop
+    log: logging.Logger
+    trusted: TrustedProxies
+    routes: RoutePlan
+    deadlines: DeadlineBook
+    connect: Callable[[Plane, Exchange, int], Coroutine[Any, Any, None]]
+    tasks: set[asyncio.Task[None]]
+    clients: set[DownstreamConnection]
+    refusals: list[int]
+    draining: bool
+    active: int
+    tunnels: int
+    max_connections: int
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, log: logging.Logger, trusted: TrustedProxies, unrouted_row: int
+    ) -> None: ...
+    def snapshot(self) -> dict[str, object]: ...

@@ -1,0 +1,87 @@
+"""What all connections of one worker share, and what those of one listener share.
+
+Mutable state of the data path lives here and in the connections, nowhere else, and only the worker's one thread
+touches it: no lock, no atomics on this side of the board.
+"""
+from libc.stdint cimport uint64_t, uintptr_t
+
+from gateway._fastpath cimport RouteCounters
+from gateway.dataplane.deadlines cimport DeadlineBook
+from gateway.dataplane.forwarding cimport Origin
+from gateway.dataplane.http1 cimport HeadWriter
+
+import secrets
+
+from gateway.model.errors import REFUSALS
+
+SECOND = 1_000_000_000
+LINGER_NS = 2 * SECOND
+TUNNEL_IDLE_NS = 3600 * SECOND          # long: web sockets are silent for minutes; only there to catch the dead
+MAX_ORIGINS = 4096
+
+
+cdef class Door:
+    """A listener, as its connections read it."""
+
+    def __init__(self, int index, listener, DeadlineBook book):
+        self.index = index
+        self.limits.line = listener.limits.line
+        self.limits.fields = listener.limits.fields
+        self.limits.size = listener.limits.size
+        self.health = listener.health.encode()
+        self.tls = bool(listener.certificates)
+        self.head = book.of(listener.timeouts.head)
+        self.body = book.of(listener.timeouts.body)
+        self.keep_alive = book.of(listener.timeouts.keep_alive)
+        self.send = book.of(listener.timeouts.send)
+
+
+cdef class Plane:
+    """One worker's data path. `unrouted_row` is the address of the counters for requests that no route took."""
+
+    def __init__(self, loop, log, trusted, uintptr_t unrouted_row):
+        self.loop = loop
+        self.log = log
+        self.trusted = trusted
+        self.unrouted = <RouteCounters*>unrouted_row
+        self.deadlines = DeadlineBook()
+        self.linger = self.deadlines.of(LINGER_NS)
+        self.tunnel_idle = self.deadlines.of(TUNNEL_IDLE_NS)
+        self.writer = HeadWriter()
+        self.tasks = set()
+        self.clients = set()
+        self.refusals = [0] * len(REFUSALS)
+        self.spare = []
+        self.origins = {}
+        self.random[0] = secrets.randbits(64) | 1
+        self.random[1] = secrets.randbits(64)
+
+    cdef uint64_t draw(self) noexcept:
+        """xorshift128+ (Vigna 2014) from a secret start: request ids that do not collide; not for secrets."""
+        cdef uint64_t x = self.random[0]
+        cdef uint64_t y = self.random[1]
+        self.random[0] = y
+        x ^= x << 23
+        self.random[1] = x ^ y ^ (x >> 17) ^ (y >> 26)
+        return self.random[1] + y
+
+    cdef object origin_of(self, str address, bint tls, bint unix):
+        """The Origin of a peer; one object for all connections of an address. The table is bounded."""
+        key = (address, tls)
+        found = self.origins.get(key)
+        if found is None:
+            if len(self.origins) >= MAX_ORIGINS:
+                self.origins.clear()
+            trusted = self.trusted.trusts("unix:" if unix else address)
+            found = self.origins[key] = Origin(address, trusted, "https" if tls else "http")
+        return found
+
+    def snapshot(self):
+        """Open connections, exchanges in flight, tunnels, refusals by reason."""
+        return {
+            "connections": len(self.clients),
+            "active": self.active,
+            "tunnels": self.tunnels,
+            "connecting": len(self.tasks),
+            "refused": {each.reason: count for each, count in zip(REFUSALS, self.refusals, strict=True) if count},
+        }

@@ -1,0 +1,215 @@
+"""The data plane of one worker: made from a plan, given listening sockets, ticked, drained.
+
+This is the shell: it owns the objects of the request path and the tasks around it, and decides nothing about a request.
+"""
+
+import asyncio
+import contextlib
+import functools
+import itertools
+import logging
+import resource
+import secrets
+import socket
+import time
+from collections.abc import Iterator, Sequence
+
+from gateway import board as boards
+from gateway.dataplane import accept, dial, succession
+from gateway.dataplane.downstream import DownstreamConnection
+from gateway.dataplane.names import Names
+from gateway.dataplane.plane import Door, Plane
+from gateway.dataplane.pool import Endpoint, UpstreamGroup
+from gateway.dataplane.routes import RoutePlan
+from gateway.dataplane.slowpath import Connector
+from gateway.dataplane.tls import ServerContexts
+from gateway.dataplane.trusted import TrustedProxies
+from gateway.routing.plan import Listener, Plan, Upstream
+
+# Descriptors that are not clients: listening sockets, board, files, pipes, and the upstream half of each exchange.
+RESERVED_DESCRIPTORS = 64
+# While draining, a client that has been silent for so long is not about to send: close it.
+DRAIN_IDLE_NS = 1_000_000_000
+REFRESH_NS = 1_000_000_000
+
+
+
+def connection_bound(configured: int) -> int:
+    """How many client connections a worker takes: as configured, else four fifths of the open files less a reserve.
+
+    A fifth is left for upstream connections: most clients are idle at any time, and where they are not, a connect that
+    finds no descriptor is a 502 of one request, counted, and no worse.
+    """
+    if configured:
+        return configured
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(16, (soft - RESERVED_DESCRIPTORS) * 4 // 5)
+
+
+class DataPlane:
+    """What a worker process serves with. Sockets given to it stay the caller's; it works on duplicates."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        plan: Plan,
+        *,
+        worker: int,
+        board: boards.WorkerBoard,
+        log: logging.Logger,
+    ) -> None:
+        self._loop = loop
+        self._plan = plan
+        self._log = log
+        self._worker = worker
+        self._board = board                 # its rows are written by address: the mapping must outlive us
+        self._trusted = TrustedProxies(plan.trusted_proxies)
+        self._names = Names(loop, log)
+        self._plane = Plane(loop, log, self._trusted, board.route_row(boards.NO_ROUTE))
+        self._plane.max_connections = connection_bound(plan.max_connections)
+        self._plane.connect = Connector(self._names).connect
+        self._retired: list[Endpoint] = []
+        first = self._make(plan, board, None)
+        succession.commit(first)
+        self._plane.routes = first.routes
+        self._doors = [Door(index, each, self._plane.deadlines) for index, each in enumerate(plan.listeners)]
+        self._contexts = [_contexts(each, log) for each in plan.listeners]
+        self._accepting: dict[int, accept.Accepting] = {}
+        self._refreshed = 0
+        self._idle = asyncio.Event()                    # set by the tick that finds no connection while draining
+
+    def prepare(self, plan: Plan, board: boards.WorkerBoard) -> succession.Prepared:
+        """All that the next plan needs, without touching what serves. `board` must know its names.
+
+        Raises OSError, ValueError or KeyError where it cannot be served here (an authority's file, a missing row).
+        """
+        return self._make(plan, board, self._plane.routes)
+
+    def commit(self, prepared: succession.Prepared) -> None:
+        """Serve it from the next request on; what it has not taken over is closed as it falls idle."""
+        before = set(self._endpoints())
+        succession.commit(prepared)
+        self._plane.routes = prepared.routes
+        self._plan = prepared.routes.plan
+        self._plane.max_connections = connection_bound(self._plan.max_connections)
+        self._retired += succession.retired(before, prepared)
+        self._close_retired()
+
+    def _close_retired(self) -> None:
+        for endpoint in self._retired:
+            endpoint.close_idle()
+            endpoint.publish()
+        self._retired = [each for each in self._retired if each.connections]
+
+    def _make(self, plan: Plan, board: boards.WorkerBoard, running: RoutePlan | None) -> succession.Prepared:
+        past = {each.name: each for each in running.plan.upstreams} if running else {}
+        groups, endpoints = {}, {}
+        for each in plan.upstreams:
+            before = past.get(each.name)
+            if running and before and succession.lives_on(before, each):
+                group = running.groups[each.name]
+                kept = succession.kept(group, before, each)
+            else:
+                group, kept = UpstreamGroup(each, self._plane.deadlines, secrets.randbits(63)), {}
+            groups[each.name], endpoints[each.name] = group, self._endpoints_of(group, each, kept, board)
+        rows = {each.name: board.route_row(each.name) for each in plan.routes}
+        return succession.Prepared(RoutePlan(plan, groups, rows, self._plane.deadlines), endpoints)
+
+    def _endpoints_of(self, group: UpstreamGroup, upstream: Upstream, kept: dict[int, Endpoint],
+                      board: boards.WorkerBoard) -> tuple[Endpoint, ...]:
+        if len(kept) == len(upstream.endpoints):
+            return tuple(kept[index] for index in range(len(kept)))
+        context = dial.context_of(upstream.tls)
+        return tuple(
+            kept.get(index) or Endpoint(group, each, dial.target_of(each, upstream.tls, context),
+                                        board.endpoint_row(upstream.name, each.address))
+            for index, each in enumerate(upstream.endpoints)
+        )
+
+    async def open(self, sockets: Sequence[tuple[int, socket.socket]]) -> None:
+        """Start to accept; `sockets` are (index of the listener in the plan, listening socket)."""
+        for listener, sock in sockets:
+            await self.adopt(listener, sock)
+
+    async def adopt(self, listener: int, sock: socket.socket) -> None:
+        """Accept on one more socket, for a worker that is not there at present."""
+        settings = self._plan.listeners[listener]
+        self._accepting[sock.fileno()] = await accept.serve(
+            self._loop, sock, functools.partial(DownstreamConnection, self._plane, self._doors[listener]),
+            tls=self._contexts[listener], proxy=settings.proxy_protocol, trusted=self._trusted,
+            head_timeout_s=settings.timeouts.head / 1e9 or 10.0, log=self._log)
+
+    async def release(self, sock_fileno: int) -> None:
+        """Stop accepting on an adopted socket; connections go on."""
+        accepting = self._accepting.pop(sock_fileno, None)
+        if accepting is not None:
+            accepting.stop()
+
+    def begin_drain(self) -> None:
+        """Not ready any more: health says so, and each answer is its connection's last."""
+        self._plane.draining = True
+
+    async def stop_accepting(self) -> None:
+        """Take what waits in the accept queues, then close them."""
+        for accepting in self._accepting.values():
+            accepting.drain_queue_and_close()
+
+    async def finished(self, timeout: float) -> bool:
+        """Wait until no connection is left; after `timeout` seconds abort the rest. True: none had to be aborted."""
+        self._idle.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._idle.wait()
+        cleanly = not self._busy()
+        for accepting in self._accepting.values():
+            accepting.abort_opening()
+        for client in list(self._plane.clients):
+            client.abort()
+        await asyncio.sleep(0)
+        self._close_pools()
+        self._names.close()
+        await asyncio.sleep(0)
+        return cleanly
+
+    def _close_pools(self) -> None:
+        for endpoint in self._endpoints():
+            endpoint.close_idle()
+
+    def _endpoints(self) -> Iterator[Endpoint]:
+        return itertools.chain.from_iterable(group.endpoints for group in self._plane.routes.groups.values())
+
+    def _busy(self) -> bool:
+        return bool(self._plane.clients) or any(each.opening for each in self._accepting.values())
+
+    def tick(self, now_ns: int) -> None:
+        """Every 100 ms: fire deadlines; while draining close the idle. Once a second: gauges and certificate files."""
+        for fault in self._plane.deadlines.sweep(now_ns):
+            self._log.error("a deadline failed; please report this", exc_info=fault)
+        if self._plane.draining:
+            for client in list(self._plane.clients):
+                client.close_if_idle(now_ns, DRAIN_IDLE_NS)
+            if not self._busy():
+                self._idle.set()
+        if now_ns - self._refreshed >= REFRESH_NS:
+            self._refreshed = now_ns
+            self._close_retired()
+            for endpoint in self._endpoints():
+                endpoint.publish()
+            for contexts in self._contexts:
+                if contexts is not None:
+                    contexts.refresh()
+
+    def snapshot(self) -> dict[str, object]:
+        """Connections, exchanges in flight, refusals, and the state of each pool."""
+        return {
+            **self._plane.snapshot(),
+            "worker": self._worker,
+            "accepting": {str(fd): each.snapshot() for fd, each in self._accepting.items()},
+            "upstreams": {name: group.snapshot() for name, group in self._plane.routes.groups.items()},
+            "deadlines": self._plane.deadlines.snapshot(),
+            "at": time.monotonic_ns(),
+        }
+
+
+def _contexts(listener: Listener, log: logging.Logger) -> ServerContexts | None:
+    return ServerContexts(listener.certificates, log) if listener.certificates else None

@@ -1,0 +1,5 @@
+HIGH_WATER: int
+LOW_WATER: int
+
+class Side:
+    closed: bool

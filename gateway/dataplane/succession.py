@@ -1,0 +1,45 @@
+"""From one plan to the next in a running worker: what lives on, what is made, what retires.
+
+An upstream whose settings are unchanged but for its endpoints keeps its group, and each unchanged endpoint its object,
+with its connections. Everything that can fail is done in `prepare`; `commit` only assigns, within one turn of the
+event loop, so that no request sees half of it.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.dataplane.pool import Endpoint, UpstreamGroup
+from gateway.dataplane.routes import RoutePlan
+from gateway.routing.plan import Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The next RoutePlan, and the endpoints that each of its groups is to have."""
+
+    routes: RoutePlan
+    endpoints: dict[str, tuple[Endpoint, ...]]
+
+
+def lives_on(before: Upstream, after: Upstream) -> bool:
+    """Whether the group of an upstream serves the next plan too: all is the same but its endpoints."""
+    return dataclasses.replace(before, endpoints=()) == dataclasses.replace(after, endpoints=())
+
+
+def kept(group: UpstreamGroup, before: Upstream, after: Upstream) -> dict[int, Endpoint]:
+    """The endpoints of a group that lives on which the next plan has unchanged, by their index in the next plan."""
+    living = dict(zip(before.endpoints, group.endpoints, strict=True))
+    return {index: living[each] for index, each in enumerate(after.endpoints) if each in living}
+
+
+def commit(prepared: Prepared) -> None:
+    """Give the groups their endpoints; the caller assigns the RoutePlan in the same turn."""
+    for name, endpoints in prepared.endpoints.items():
+        prepared.routes.groups[name].set_endpoints(endpoints)
+
+
+def retired(before: set[Endpoint], prepared: Prepared) -> Iterator[Endpoint]:
+    """The endpoints that no group has any more."""
+    staying = {each for endpoints in prepared.endpoints.values() for each in endpoints}
+    return (each for each in before if each not in staying)

@@ -1,0 +1,77 @@
+"""Tunnels: after `101 Switching Protocols` both sides talk as they please, and each may stop talking first.
+
+A tunnel is the exchange that asked for it, still holding its route, its endpoint and both connections; it counts as
+answered with its handshake. Back-pressure is that of any exchange.
+"""
+from libc.stdint cimport uint32_t, uint64_t
+
+from gateway.dataplane.exchange cimport Exchange
+from gateway.dataplane.forwarding cimport put_response
+from gateway.dataplane.http1 cimport UPGRADE, Field, Head, HeadWriter
+from gateway.dataplane.refusals cimport UPSTREAM_MALFORMED
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+
+
+cdef extern from "strings.h" nogil:
+    int strncasecmp(const char*, const char*, size_t)
+
+
+cdef int open_tunnel(Exchange exchange, bytes data, Py_ssize_t at, const Head* head, uint64_t now) except -1:
+    """101: both sides talk as they please from here on."""
+    cdef HeadWriter w = exchange.plane.writer
+    if not exchange.upgrade:
+        return exchange.upstream_failure(UPSTREAM_MALFORMED, "The upstream switched protocols unasked.", now)
+    exchange.answered = now
+    exchange.status = 101
+    exchange.answer_begun = True
+    exchange.keep = False
+    exchange.tunnel = True
+    exchange.plane.tunnels += 1
+    exchange.cancel()
+    w.clear()
+    put_response(w, PyBytes_AS_STRING(data) + at, head, exchange.route, True, True)
+    w.put("Connection: upgrade\r\n\r\n", 23)
+    exchange.client.send(w.take())
+    if at + head.size < PyBytes_GET_SIZE(data):
+        tunnel_data(exchange, data[at + head.size:], False, now)
+    exchange.await_upstream(now)
+    return exchange.client.tunnel_opened(now)
+
+
+cdef int tunnel_data(Exchange exchange, bytes data, bint from_client, uint64_t now) except -1:
+    if from_client:
+        exchange.bytes_in += len(data)
+        exchange.upstream.send(data)
+    else:
+        exchange.bytes_out += len(data)
+        exchange.client.send(data)
+    return exchange.await_upstream(now)
+
+
+cdef int tunnel_eof(Exchange exchange, bint from_client, uint64_t now) except -1:
+    """One side has said all; the tunnel ends when both have."""
+    if from_client:
+        exchange.client_eof = True
+        exchange.upstream.end_sending()
+    else:
+        exchange.upstream_eof = True
+        exchange.client.end_sending()
+    if exchange.client_eof and exchange.upstream_eof:
+        exchange.answer.done = True
+        return exchange.finish(now)
+    return 0
+
+
+cdef bint offers_h2c(const char* p, const Head* head) noexcept:
+    """Whether Upgrade asks for HTTP/2 in the clear, which is not passed on: it would hide requests from the gateway."""
+    cdef const Field* field
+    cdef uint32_t i, k
+    for i in range(head.count):
+        field = &head.fields[i]
+        if field.kind != UPGRADE:
+            continue
+        for k in range(field.value_size):
+            if field.value_size - k >= 3 and strncasecmp(p + field.value + k, "h2c", 3) == 0:
+                return True
+    return False

@@ -1,0 +1,107 @@
+"""Control: the admin API, on one event loop, niced so that it never takes a processor from a worker that wants it.
+
+The data plane never waits for it: it may be killed or stopped at any moment, and comes back with nothing lost, since
+all it shows is on the board. Detection, incidents and config changes join it here.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import setproctitle
+import uvloop
+from aiohttp import web
+
+from gateway.admin import api
+from gateway.board import Board, Row, State
+from gateway.control.reloading import Reloader
+from gateway.processes import parent
+from gateway.processes.channel import Channel, ClosedError
+from gateway.processes.handover import Handover
+from gateway.record import logs
+
+NICE = 10
+BEAT_SECONDS = 0.25
+
+
+class Control:
+    def __init__(self, handover: Handover, board: Board) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._handover = handover
+        self._board = board
+        self._slot: Row = board.slot(handover.slot)
+        self._channel = Channel.from_fd(handover.channel)
+        self._ended = asyncio.Event()
+        folder = Path(handover.plan).parent
+        self._reloader = Reloader(board, folder, handover.config, handover.options, logs.logger())
+
+    async def run(self) -> None:
+        """Serve until SIGTERM."""
+        self._beat()
+        self._loop.add_signal_handler(signal.SIGTERM, self._ended.set)
+        self._loop.add_reader(self._channel.fileno(), self._hear)
+        self._reloader.finish()
+        runner = web.AppRunner(api.make_app(self._board, self._reloader), access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        await web.SockSite(runner, socket.socket(fileno=self._handover.sockets[0][1])).start()
+        self._become_ready()
+        watching = asyncio.create_task(self._reloader.watch())
+        watching.add_done_callback(lambda _: self._ended.set())
+        await self._ended.wait()
+        if watching.done():
+            await watching                              # it never ends by itself: show why it did
+        watching.cancel()
+        await runner.cleanup()
+        self._close()
+
+    def _beat(self) -> None:
+        self._loop.call_later(BEAT_SECONDS, self._beat)
+        self._slot["heartbeat_ns"] = time.monotonic_ns()
+
+    def _become_ready(self) -> None:
+        self._slot["ready_ns"] = time.monotonic_ns()
+        self._slot["state"] = State.READY
+        self._channel.send({"say": "ready"})
+
+    def _close(self) -> None:
+        self._loop.remove_reader(self._channel.fileno())
+        self._channel.close()
+
+    def _hear(self) -> None:
+        """The supervisor has nothing to say to control yet but its own end."""
+        try:
+            while self._channel.receive() is not None:
+                continue
+        except ClosedError:
+            self._loop.remove_reader(self._channel.fileno())
+            signal.raise_signal(signal.SIGKILL)
+
+
+def main() -> None:
+    handover = Handover.from_argument(sys.argv[1])
+    parent.die_with(handover.parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    setproctitle.setproctitle("gateway: control")
+    os.nice(NICE)
+    log = logs.start("control")
+    board = Board.attach(handover.board)
+
+    async def serve() -> None:
+        await Control(handover, board).run()
+
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve())
+    except Exception:
+        log.exception("control cannot go on")
+        raise SystemExit(1) from None
+    finally:
+        logs.stop()
+
+
+if __name__ == "__main__":
+    main()

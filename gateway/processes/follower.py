@@ -1,0 +1,80 @@
+"""How a worker follows the plan: it looks at two words of the board on each beat, and does what they ask.
+
+    proposed    a number: prepare what the file `proposed` holds, then show the number as `prepared`, or as `unfit`
+    generation  the number that all should serve: flip to it, to what was prepared, else to what `active` holds
+
+Nothing is sent, so nothing can be lost with a process: whoever starts in between reads the same words. A worker that
+cannot follow says so by `lost`: it must not serve yesterday's plan for long.
+"""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from gateway.board import Board, WorkerBoard
+from gateway.dataplane.serve import DataPlane
+from gateway.dataplane.succession import Prepared
+from gateway.record.active import Active, ActiveFile
+
+FAULTS = (OSError, ValueError, KeyError, TypeError)
+
+
+class Follower:
+    """Mutable state: what was prepared, and the number that is served, which is also on the board."""
+
+    def __init__(self, board: Board, slot: int, plane: DataPlane, folder: Path, serves: Active,
+                 lost: Callable[[], None], log: logging.Logger) -> None:
+        self._board = board
+        self._worker = slot
+        self._slot = board.slot(slot)
+        self._plane = plane
+        self._file = ActiveFile(folder)
+        self._lost = lost
+        self._log = log
+        self._prepared: tuple[Active, Prepared] | None = None
+        self._show(serves)
+
+    def look(self) -> None:
+        """Do what the board asks, if anything."""
+        header = self._board.header
+        if header["generation"] > self._slot["generation"]:
+            self._flip(header["generation"])
+        proposed = header["proposed"]
+        if not proposed:
+            self._prepared = None
+        elif proposed > max(self._slot["generation"], self._slot["prepared"], self._slot["unfit"]):
+            self._prepare(proposed)
+
+    def _prepare(self, number: int) -> None:
+        try:
+            self._prepared = self._made(self._file.read_proposed(), number)
+        except FAULTS as error:
+            self._log.error("cannot prepare revision %d: %s", number, error)
+            self._slot["unfit"] = number
+        else:
+            self._slot["prepared"] = number
+
+    def _made(self, active: Active, at_least: int) -> tuple[Active, Prepared]:
+        if active.revision.number < at_least:
+            raise ValueError(f"found revision {active.revision.number} instead")
+        return active, self._plane.prepare(active.plan, WorkerBoard(self._board, self._worker))
+
+    def _flip(self, number: int) -> None:
+        ready = self._prepared
+        try:
+            if ready is None or ready[0].revision.number != number:
+                ready = self._made(self._file.read(), number)
+        except FAULTS as error:
+            self._log.error("cannot follow to revision %d: %s; leaving to a successor", number, error)
+            self._lost()
+            return
+        self._plane.commit(ready[1])
+        self._prepared = None
+        self._show(ready[0])
+
+    def _show(self, active: Active) -> None:
+        self._slot["digest"] = int(active.revision.digest[:16], 16)
+        self._slot["generation"] = active.revision.number
+
+    def __repr__(self) -> str:
+        return f"<Follower of {self._file}: serves {self._slot['generation']}>"

@@ -1,0 +1,53 @@
+"""The store's tables, as the list of steps that made them. A step that was released is never changed: add another.
+
+Each step and its row in `migrations` are one transaction, so a store is always at a whole step. A store of a newer
+gateway is refused, never guessed at.
+"""
+
+import sqlite3
+
+BOOK = "CREATE TABLE IF NOT EXISTS migrations (step INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL) STRICT"
+STEPS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE revisions (
+            number INTEGER PRIMARY KEY, content TEXT NOT NULL, text TEXT NOT NULL, digest TEXT NOT NULL,
+            plan TEXT NOT NULL, at_ns INTEGER NOT NULL, who TEXT NOT NULL, note TEXT NOT NULL, how TEXT NOT NULL,
+            base INTEGER NOT NULL, "commit" TEXT NOT NULL, author TEXT NOT NULL, dirty INTEGER NOT NULL,
+            diff TEXT NOT NULL, state TEXT NOT NULL CHECK (state IN ('active', 'superseded', 'rolled back'))
+        ) STRICT""",
+        "CREATE UNIQUE INDEX one_active ON revisions (state) WHERE state = 'active'",
+        """CREATE TABLE audit (
+            number INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,
+            target TEXT NOT NULL, detail TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL
+        ) STRICT""",
+        """CREATE TABLE isolations (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL,
+            note TEXT NOT NULL, at_ns INTEGER NOT NULL, expires_ns INTEGER NOT NULL, keep_open INTEGER NOT NULL,
+            released_ns INTEGER
+        ) STRICT""",
+        "CREATE UNIQUE INDEX one_isolation ON isolations (target) WHERE released_ns IS NULL",
+    ),
+)
+
+
+class NewerStoreError(RuntimeError):
+    """The store was written by a newer gateway."""
+
+
+def migrate(connection: sqlite3.Connection, at_ns: int) -> None:
+    """Bring the store to the last step. Raises NewerStoreError or sqlite3.Error; `connection` is in autocommit."""
+    connection.execute(BOOK)
+    done: int = connection.execute("SELECT coalesce(max(step), 0) FROM migrations").fetchone()[0]
+    if done > len(STEPS):
+        raise NewerStoreError(f"the store is at step {done}, this gateway knows {len(STEPS)}; run the newer gateway, "
+                              "or give this one a state folder of its own")
+    for step, statements in enumerate(STEPS[done:], done + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute("INSERT INTO migrations VALUES (?, ?)", (step, at_ns))
+            connection.execute("COMMIT")
+        except sqlite3.Error:
+            connection.execute("ROLLBACK")
+            raise

@@ -1,0 +1,250 @@
+"""The store: what must outlive the processes and be looked up later. One SQLite file, used by control alone.
+
+Rules:
+- write-ahead log and `synchronous=FULL`: what a method has returned from is on the disk;
+- every write is one transaction together with its audit entry, so that nothing happens without a trace;
+- a fault is a NotStored with the status to answer: 507 the disk is full, 503 anything else that may pass. The caller
+  goes on: traffic never depends on the store;
+- a corrupt file is moved aside, loudly, and a new one begun: the past is then in the file beside it.
+"""
+
+import contextlib
+import dataclasses
+import json
+import logging
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from gateway.record import audit, migrations
+from gateway.record.revision import Revision
+
+NAME = "store.sqlite"
+BUSY_SECONDS = 0.5                      # control beats every 0.25 s, and is replaced after 5 s
+COLUMNS = [field.name for field in dataclasses.fields(Revision)]
+SHORT = [f"'' AS {name}" if name in ("text", "plan", "diff") else f'"{name}"' for name in COLUMNS]
+CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+class NotStored(Exception):
+    """Nothing was changed. `status`: what to answer; the message says what to do."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Isolation:
+    """Something taken out of service by hand. Times are UTC ns; `released_ns` None: still in force until it expires."""
+
+    id: int
+    target: str
+    reason: str
+    actor: str
+    note: str
+    at_ns: int
+    expires_ns: int
+    keep_open: bool
+    released_ns: int | None = None
+
+
+class Store:
+    """Open with `open_store`. Methods raise NotStored."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self.path = path
+
+    # Revisions
+
+    def add_revision(self, revision: Revision, *, rolled_back: bool = False) -> None:
+        """Record what is served from now on. Does nothing if it is recorded already (it is repeated after a crash)."""
+        with self._transaction() as connection:
+            known = connection.execute("SELECT state FROM revisions WHERE number = ?", (revision.number,)).fetchone()
+            if known is not None and known["state"] == "active":
+                return
+            was = "rolled back" if rolled_back else "superseded"
+            connection.execute("UPDATE revisions SET state = ? WHERE state = 'active'", (was,))
+            values = dataclasses.asdict(revision)
+            names = ", ".join(f'"{name}"' for name in COLUMNS)
+            marks = ", ".join(f":{name}" for name in COLUMNS)
+            connection.execute(f"INSERT OR REPLACE INTO revisions ({names}, state) VALUES ({marks}, 'active')", values)  # noqa: S608
+            target = f"revision:{revision.number}"
+            self._note(connection, revision.at_ns, revision.who, f"config.{revision.how}", target,
+                       {"content": revision.content, "note": revision.note, "commit": revision.commit})
+
+    def revisions(self, limit: int = 50) -> list[tuple[Revision, str]]:
+        """(revision without its long texts, state), the latest first."""
+        rows = self._read(f"SELECT {', '.join(SHORT)}, state FROM revisions ORDER BY number DESC LIMIT ?", limit)  # noqa: S608
+        return [(_revision(row), row["state"]) for row in rows]
+
+    def revision(self, number: int) -> Revision | None:
+        rows = self._read("SELECT * FROM revisions WHERE number = ?", number)
+        return _revision(rows[0]) if rows else None
+
+    def before(self, current: Revision) -> Revision | None:
+        """What `rollback` without a number means: the revision that was served before this one. A rollback is seen as
+        the revision it went back to, so that rolling back twice goes back two steps."""
+        rows = self._read("SELECT * FROM revisions WHERE number < ? AND digest != ? AND how != 'rollback' "
+                          "ORDER BY number DESC LIMIT 1", current.base or current.number, current.digest)
+        return _revision(rows[0]) if rows else None
+
+    def highest(self) -> int:
+        """The largest revision number so far, or 0."""
+        return int(self._read("SELECT coalesce(max(number), 0) AS highest FROM revisions")[0]["highest"])
+
+    # Isolations
+
+    def isolate(self, target: str, reason: str, actor: str, *, at_ns: int, expires_ns: int, keep_open: bool = False,
+                note: str = "") -> Isolation:
+        """Record an isolation; one of the same target that is in force is replaced."""
+        with self._transaction() as connection:
+            connection.execute("UPDATE isolations SET released_ns = ? WHERE target = ? AND released_ns IS NULL",
+                               (at_ns, target))
+            added = connection.execute(
+                "INSERT INTO isolations (target, reason, actor, note, at_ns, expires_ns, keep_open) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)", (target, reason, actor, note, at_ns, expires_ns, keep_open))
+            self._note(connection, at_ns, actor, "isolate", target,
+                       {"reason": reason, "note": note, "expires_ns": expires_ns, "keep_open": keep_open})
+            assert added.lastrowid is not None
+            return Isolation(added.lastrowid, target, reason, actor, note, at_ns, expires_ns, keep_open)
+
+    def release(self, number: int, actor: str, *, at_ns: int, note: str = "") -> bool:
+        """False if there is no such isolation or it was released before."""
+        with self._transaction() as connection:
+            found = connection.execute("SELECT target FROM isolations WHERE id = ? AND released_ns IS NULL",
+                                       (number,)).fetchone()
+            if found is None:
+                return False
+            connection.execute("UPDATE isolations SET released_ns = ? WHERE id = ?", (at_ns, number))
+            self._note(connection, at_ns, actor, "release", found["target"], {"isolation": number, "note": note})
+            return True
+
+    def isolations(self, now_ns: int) -> list[Isolation]:
+        """Those in force at this UTC time, in the order they began."""
+        rows = self._read("SELECT * FROM isolations WHERE released_ns IS NULL AND expires_ns > ? ORDER BY id", now_ns)
+        return [Isolation(**(dict(row) | {"keep_open": bool(row["keep_open"])})) for row in rows]
+
+    # Audit
+
+    def note(self, at_ns: int, who: str, what: str, target: str, detail: dict[str, Any]) -> None:
+        """An audit entry for something that is not kept in a table of its own."""
+        with self._transaction() as connection:
+            self._note(connection, at_ns, who, what, target, detail)
+
+    def audit(self, limit: int = 100) -> list[audit.Entry]:
+        """The latest entries, the latest first."""
+        return [audit.Entry(*row) for row in self._read("SELECT * FROM audit ORDER BY number DESC LIMIT ?", limit)]
+
+    def verify(self) -> int | None:
+        """The number of the first audit entry that was tampered with, or None."""
+        with self._reported():
+            rows = self._connection.execute("SELECT * FROM audit ORDER BY number")
+            return audit.first_broken(audit.Entry(*row) for row in rows)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _note(self, connection: sqlite3.Connection, at_ns: int, who: str, what: str, target: str,
+              detail: dict[str, Any]) -> None:
+        last = connection.execute("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1").fetchone()
+        number, previous = (last["number"] + 1, last["hash"]) if last else (1, audit.GENESIS)
+        entry = audit.seal(number, at_ns, who, what, target, json.dumps(detail, sort_keys=True), previous)
+        connection.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?)", dataclasses.astuple(entry))
+
+    def _read(self, query: str, *values: object) -> list[sqlite3.Row]:
+        with self._reported():
+            return self._connection.execute(query, values).fetchall()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._reported():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    @contextlib.contextmanager
+    def _reported(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _fault(error, self.path) from error
+
+    def __repr__(self) -> str:
+        return f"<Store {self.path}>"
+
+
+def open_store(folder: Path, at_ns: int, log: logging.Logger) -> Store:
+    """The store of a state folder, made if absent, a corrupt one moved aside. Raises NotStored; `at_ns` is UTC."""
+    path = folder / NAME
+    try:
+        try:
+            return Store(_connect(path, at_ns), path)
+        except sqlite3.DatabaseError as error:
+            if not _is_corrupt(error):
+                raise
+            log.error("the store is corrupt (%s); its past is in %s, a new one is begun", error,
+                      _move_aside(path, at_ns))
+            return Store(_connect(path, at_ns), path)
+    except sqlite3.Error as error:
+        raise _fault(error, path) from error
+    except OSError as error:
+        raise NotStored(503, f"{path} cannot be opened: {error.strerror}; make the state folder writable") from error
+    except migrations.NewerStoreError as error:
+        raise NotStored(503, str(error)) from error
+
+
+def _connect(path: Path, at_ns: int) -> sqlite3.Connection:
+    path.touch(mode=0o600)
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    try:
+        connection.row_factory = sqlite3.Row
+        for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {setting}")
+        if (verdict := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            raise _corrupt(verdict)
+        migrations.migrate(connection, at_ns)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _corrupt(verdict: str) -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError(verdict)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
+
+
+def _is_corrupt(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in CORRUPT
+
+
+def _move_aside(path: Path, at_ns: int) -> Path:
+    """With its log files, which belong to it and would be replayed into the new one."""
+    aside = path.with_name(f"{path.name}.corrupt-{at_ns}")
+    for suffix in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            Path(f"{path}{suffix}").rename(f"{aside}{suffix}")
+    return aside
+
+
+def _fault(error: sqlite3.Error, path: Path) -> NotStored:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return NotStored(507, f"the disk of {path} is full; free some space, then ask again")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return NotStored(503, f"{path} is locked by another program; end it, then ask again")
+    return NotStored(503, f"{path} cannot be used: {error}")
+
+
+def _revision(row: sqlite3.Row) -> Revision:
+    values = {name: row[name] for name in COLUMNS}
+    return Revision(**(values | {"dirty": bool(values["dirty"])}))

@@ -1,0 +1,41 @@
+"""`python -m loadtests COMMAND`: see README.md."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from loadtests.errors import LoadTestError
+
+COMMANDS = {
+    "bench": "compare the gateway with other proxies: CPU per request, requests/s, latencies",
+    "smoke": "20 seconds: does every scenario run without a failed request?",
+    "idle": "memory of a worker that holds 10,000 idle connections",
+    "stream": "2 GiB up and down, and a slow reader: same bytes, flat memory",
+    "profile": "where a worker's CPU time goes (perf)",
+}
+_MODULES = {"profile": "profiling"}  # the standard library has a `profile` too
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0: measured. 1: something failed under the load, or could not be measured."""
+    parser = argparse.ArgumentParser(prog="python -m loadtests", description="Load tests of the gateway.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, purpose in COMMANDS.items():
+        module = importlib.import_module(f"loadtests.{_MODULES.get(name, name)}")
+        command = commands.add_parser(name, help=purpose, description=module.__doc__,
+                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+        module.add_options(command)
+        command.set_defaults(run=module.main)
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except LoadTestError as error:
+        sys.stderr.write(f"load test: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

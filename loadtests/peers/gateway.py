@@ -1,0 +1,64 @@
+"""Our gateway, from this checkout or, to compare two versions in one run, from another one."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from loadtests.accounting import ProcessEntry
+from loadtests.errors import MissingProgramError
+from loadtests.peers.peer import Peer, Post
+from loadtests.processes import CHECKOUT
+
+_CONFIG = """\
+version: 1
+listeners:
+  - address: 127.0.0.1:{port}
+{tls}    timeouts: {{keep_alive: 1h}}
+admin: {{address: 127.0.0.1:{spare_port}}}
+workers: {workers}
+state: {{dir: {folder}/state}}
+
+upstreams:
+  orders:
+    endpoints: [{endpoints}]
+
+routes:
+  - name: orders
+    match: {{path: /**}}
+    upstream: orders
+"""
+
+
+class Gateway(Peer):
+    name = "gateway"
+
+    def __init__(self, checkout: Path | None = None) -> None:
+        self._checkout = checkout.resolve() if checkout else CHECKOUT
+        self._other = checkout is not None
+
+    @property
+    def label(self) -> str:
+        return f"gateway@{self._checkout.name}" if self._other else self.name
+
+    def version(self) -> str:
+        if not (self._checkout / "gateway" / "__main__.py").exists():
+            raise MissingProgramError(f"no gateway in {self._checkout}: give a checkout, built in place")
+        return str(self._checkout) if self._other else "this checkout"
+
+    def command(self, post: Post) -> list[str]:
+        path = post.folder / "gateway.yaml"
+        path.write_text(self.config(post))
+        return [sys.executable, "-m", "gateway", "run", str(path)]
+
+    def environment(self) -> dict[str, str]:
+        return {"PYTHONPATH": str(self._checkout)}
+
+    def config(self, post: Post) -> str:
+        certificate = post.certificate
+        tls = f"    tls: {{certificate: {certificate.certificate}, key: {certificate.key}}}\n" if certificate else ""
+        return _CONFIG.format(
+            port=post.port, spare_port=post.spare_port, workers=post.workers, folder=post.folder, tls=tls,
+            endpoints=", ".join(f'"127.0.0.1:{port}"' for port in post.upstreams))
+
+    def traffic(self, members: Sequence[ProcessEntry]) -> list[ProcessEntry]:
+        return [member for member in members if member.title.startswith("gateway: worker")]
