@@ -1,21 +1,17 @@
 """`gateway config …`: what was applied, what would change, apply and roll back; all through the admin API."""
 
 import getpass
-import json
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import click
 
-TIMEOUT_SECONDS = 30.0                  # a change may wait five seconds for each of two steps
+from gateway.cli.asking import admin_option, ask
 
 
 @click.group()
-@click.option("--admin", metavar="ADDRESS", default="127.0.0.1:9900", envvar="GATEWAY_ADMIN", show_default=True,
-              help="The admin address of the gateway.")
+@admin_option
 @click.pass_context
 def config(context: click.Context, admin: str) -> None:
     """Revisions of the config that a running gateway serves."""
@@ -27,7 +23,7 @@ def config(context: click.Context, admin: str) -> None:
 @click.pass_obj
 def log(admin: str, limit: int) -> None:
     """The revisions that were applied, the latest first."""
-    for each in _ask(admin, f"/v1/revisions?limit={limit}")["revisions"]:
+    for each in ask(admin, f"/v1/revisions?limit={limit}")["revisions"]:
         click.echo(_line(each))
 
 
@@ -37,8 +33,8 @@ def log(admin: str, limit: int) -> None:
 def show(admin: str, number: int | None) -> None:
     """One revision with its text; the one that is served if no NUMBER is given."""
     if number is None:
-        number = _ask(admin, "/v1/config")["revision"]["number"]
-    found = _ask(admin, f"/v1/revisions/{number}")
+        number = ask(admin, "/v1/config")["revision"]["number"]
+    found = ask(admin, f"/v1/revisions/{number}")
     click.echo(f"# {_line(found)}\n{found['text']}")
 
 
@@ -47,7 +43,7 @@ def show(admin: str, number: int | None) -> None:
 @click.pass_obj
 def diff(admin: str, file: Path) -> None:
     """What applying FILE would change, by route, upstream and key."""
-    answer = _ask(admin, "/v1/config/diff", {"documents": _documents(file)})
+    answer = ask(admin, "/v1/config/diff", {"documents": _documents(file)})
     for line in answer["changes"] or [f"nothing: revision {answer['revision']} does the same"]:
         click.echo(line)
 
@@ -57,7 +53,7 @@ def diff(admin: str, file: Path) -> None:
 @click.pass_obj
 def apply(admin: str, file: Path) -> None:
     """Check FILE, or a folder of files, and serve it in place of what is served."""
-    click.echo(_line(_ask(admin, "/v1/config", {"documents": _documents(file), "actor": getpass.getuser()})))
+    click.echo(_line(ask(admin, "/v1/config", {"documents": _documents(file), "actor": getpass.getuser()})))
 
 
 @config.command()
@@ -65,7 +61,7 @@ def apply(admin: str, file: Path) -> None:
 @click.pass_obj
 def rollback(admin: str, number: int | None) -> None:
     """Serve an earlier revision again: NUMBER, or the one before."""
-    click.echo(_line(_ask(admin, "/v1/config/rollback", {"to": number, "actor": getpass.getuser()})))
+    click.echo(_line(ask(admin, "/v1/config/rollback", {"to": number, "actor": getpass.getuser()})))
 
 
 def _line(revision: dict[str, Any]) -> str:
@@ -86,25 +82,3 @@ def _documents(path: Path) -> dict[str, str]:
     except (ConfigError, UnicodeDecodeError) as error:
         click.echo(error, err=True)
         sys.exit(1)
-
-
-def _ask(admin: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    """The answer; a refusal is shown, and ends the command with 1."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"http://{admin}{path}", data, {"Content-Type": "application/json"})
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
-            return json.load(answer)
-    except urllib.error.HTTPError as error:
-        click.echo(_told(error), err=True)
-    except OSError as error:
-        click.echo(f"no gateway answers at {admin}: {error}; give its admin address with --admin", err=True)
-    sys.exit(1)
-
-
-def _told(error: urllib.error.HTTPError) -> str:
-    try:
-        return str(json.load(error)["detail"])
-    except (ValueError, KeyError):
-        return f"the gateway answered {error.code}"
