@@ -61,8 +61,10 @@ cdef struct Control:
 cdef struct ClientRule:
     uint64_t hash                   # of the client's key; 0 = free
     uint64_t isolated_until
+    uint64_t isolation              # as in Control
     uint64_t clamp_ns               # emission interval of a clamped client
     uint64_t clamp_until
+    uint64_t reserved[3]
 
 cdef struct Permits:
     uint64_t* own

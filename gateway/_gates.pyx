@@ -113,7 +113,8 @@ def layout() -> dict[str, dict[str, int]]:
         },
         "ClientRule": {
             "hash": <uintptr_t>&rule.hash, "isolated_until": <uintptr_t>&rule.isolated_until,
-            "clamp_ns": <uintptr_t>&rule.clamp_ns, "clamp_until": <uintptr_t>&rule.clamp_until,
+            "isolation": <uintptr_t>&rule.isolation, "clamp_ns": <uintptr_t>&rule.clamp_ns,
+            "clamp_until": <uintptr_t>&rule.clamp_until, "reserved": <uintptr_t>&rule.reserved[0],
             "sizeof": sizeof(ClientRule),
         },
     }

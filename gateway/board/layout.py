@@ -14,7 +14,7 @@ A *target* is whatever can be isolated and counted: routes, upstreams and endpoi
 from dataclasses import dataclass
 
 MAGIC = int.from_bytes(b"SAFEGRD1", "little")
-VERSION = 2
+VERSION = 3
 ALIGNMENT = 64
 NAME_BYTES = 224
 HISTOGRAM = 384
@@ -47,7 +47,7 @@ def _words(names: str) -> tuple[Field, ...]:
 LAYOUT: dict[str, tuple[Field, ...]] = {
     "Header": _words(
         "magic version bytes boot_ns boot_utc_ns generation digest draining"
-        " proposed highest asked taken applied refused rolled_back reserved1"
+        " proposed highest asked taken applied refused rolled_back overrides_full"
         " workers routes upstreams endpoints limits clients client_slots ring_records"
         " routes_used upstreams_used endpoints_used limits_used seed0 seed1 clients_used reserved0"
         " names_at slots_at routes_at upstreams_at endpoints_at limiters_at controls_at clients_at"
@@ -81,7 +81,7 @@ LAYOUT: dict[str, tuple[Field, ...]] = {
         " ejected_until ejections returned_ns decayed_ns unhealthy panic opens since_ns"
         " step probed_ns upstream next_endpoint first_endpoint"
     ), Field("reserved", 3)),
-    "ClientRule": _words("hash isolated_until clamp_ns clamp_until"),
+    "ClientRule": (*_words("hash isolated_until isolation clamp_ns clamp_until"), Field("reserved", 3)),
     "LimitRow": (*_words("arrival"), Field("reserved", 7)),
     "ClientSlot": _words("tag arrival"),
     "Window": (
@@ -125,6 +125,6 @@ def _offsets(fields: tuple[Field, ...]) -> dict[str, int]:
 
 OFFSETS: dict[str, dict[str, int]] = {kind: _offsets(fields) for kind, fields in LAYOUT.items()}
 SIZE: dict[str, int] = {kind: offsets["sizeof"] for kind, offsets in OFFSETS.items()}
-SHARING_A_LINE = {"ClientRule": 2, "ClientSlot": 4}
+SHARING_A_LINE = {"ClientSlot": 4}
 """Rows smaller than a cache line, and how many of them fill one."""
 assert all(size * SHARING_A_LINE.get(kind, 1) % ALIGNMENT == 0 for kind, size in SIZE.items()), SIZE
