@@ -71,7 +71,7 @@ class Gateway:
         self.board = _board_for(self.plan)
         self._rows = board.WorkerBoard(self.board, 0)
         self.log = logging.getLogger("data path")
-        self.plane: Any = Plane(self.loop, self.log, TrustedProxies(trusted), self._rows.route_row(board.NO_ROUTE))
+        self.plane: Any = Plane(self.loop, self.log, TrustedProxies(trusted), self._rows)
         self.plane.max_connections = 1000
         self.plane.connect = self._connect
         self.group = self._group(upstream)

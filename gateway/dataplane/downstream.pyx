@@ -12,6 +12,7 @@ States, told by fields rather than by an enum, since each is a fact that somethi
 from libc.stdint cimport uint64_t
 
 from gateway._fastpath cimport NOT_MEASURED, clock_ns, count_request
+from gateway.dataplane.endings cimport break_down, client_gone
 from gateway.dataplane.exchange cimport Exchange, take_exchange
 from gateway.dataplane.http1 cimport Head, scan_request
 from gateway.dataplane.own_answers cimport refuse
@@ -67,7 +68,7 @@ cdef class DownstreamConnection(ClientSide):
             tunnel_eof(exchange, True, clock_ns())
             return self.exchange is not None
         if exchange is not None:
-            exchange.client_gone(clock_ns())
+            client_gone(exchange, clock_ns())
         self.close()
         return False
 
@@ -79,7 +80,7 @@ cdef class DownstreamConnection(ClientSide):
         self.pending = None
         self.plane.clients.discard(self)
         if exchange is not None:
-            exchange.client_gone(clock_ns())
+            client_gone(exchange, clock_ns())
         self.transport = None
         self.write = None
 
@@ -277,7 +278,7 @@ cdef class DownstreamConnection(ClientSide):
         """A fault of ours, called from `except`: what this client is at ends, the worker serves on."""
         self.advancing = False
         if self.exchange is not None:
-            return self.exchange.break_down()
+            return break_down(self.exchange)
         self.plane.log.exception("a connection failed in the gateway; please report this")
         return self.reset()
 

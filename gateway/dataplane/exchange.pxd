@@ -1,4 +1,4 @@
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from gateway.dataplane.body cimport Body
 from gateway.dataplane.deadlines cimport Deadline
@@ -11,6 +11,7 @@ from gateway.dataplane.side cimport Side
 
 cdef enum:
     JOIN = 16 * 1024                # up to here one copy and one write beat two buffers in one write
+    NO_LIMIT = 0xFFFFFFFF
 
 
 cdef class ClientSide(Side):
@@ -61,8 +62,20 @@ cdef class Exchange(Deadline):
     cdef bint client_eof                    # in a tunnel: this side has said all
     cdef bint upstream_eof
     cdef bint refused
-    cdef bint upstream_failed
+    cdef bint failed_upstream               # refused for a fault of the upstream
     cdef bint gone                          # the client left first
+    cdef uint64_t client_high               # the client's address, and its keyed hash: see clients.pxd
+    cdef uint64_t client_low
+    cdef uint64_t client_key
+    cdef uint8_t decision                   # of model.decisions, like `safeguard`: why there is no ordinary answer
+    cdef uint8_t safeguard
+    cdef uint64_t observed                  # what the deciding safeguard saw, and what it allows
+    cdef uint64_t threshold
+    cdef uint32_t limit_row                 # of the limit that denied, on the board
+    cdef uint32_t breaker_generation        # that the upstream's breaker admitted it under
+    cdef bint route_permit                  # to be given back in `finish`
+    cdef bint upstream_permit
+    cdef bint slow                          # the answer's first byte came later than the breaker allows
     cdef Body request
     cdef bytes first                        # the head, and the body as far as it came along
     cdef list rest                          # more of the body that waits for a connection, or is held for a second try
@@ -83,7 +96,6 @@ cdef class Exchange(Deadline):
     # the life of a request, in order
     cdef Py_ssize_t begin(self, ClientSide client, bytes data, Py_ssize_t start, const Head* head,
                           uint64_t now) except -1
-    cdef bint admit(self, const char* p, const Head* head, uint64_t now) except -1
     cdef int forward(self, const char* p, const Head* head, Py_ssize_t take, uint64_t now) except -1
     cdef int send_request(self, UpstreamSide connection, uint64_t now) except -1
     cdef Py_ssize_t more_request(self, bytes data, uint64_t now) except -1
@@ -91,21 +103,10 @@ cdef class Exchange(Deadline):
     cdef int begin_answer(self, bytes data, Py_ssize_t at, const Head* head, uint64_t now) except -1
     cdef int relay_answer(self, bytes data, Py_ssize_t at, uint64_t now) except -1
     cdef int finish(self, uint64_t now) except -1
-    cdef int account(self, uint64_t now) except -1
     # steps of it
-    cdef int open(self, ClientSide client, const Head* head, uint64_t now) except -1
+    cdef int open(self, ClientSide client, const char* p, const Head* head, uint64_t now) except -1
     cdef int hold_piece(self, bytes piece) except -1
-    cdef int await_answer(self, uint64_t now) except -1
-    cdef int await_upstream(self, uint64_t now) except -1
     cdef int use_endpoint(self, Endpoint endpoint) except -1
-    # endings out of the ordinary
-    cdef int client_gone(self, uint64_t now) except -1
-    cdef int upstream_ended(self, bint cleanly, uint64_t now) except -1
-    cdef int upstream_late(self, uint64_t now) except -1
-    cdef int upstream_failure(self, int refusal, str detail, uint64_t now) except -1
     cdef int connect_again(self) except -1
-    cdef int drop_upstream(self) except -1
-    cdef int break_down(self) except -1
-    cdef bint may_send_again(self) noexcept
 
 cdef Exchange take_exchange(Plane plane)

@@ -18,8 +18,13 @@ before it a refusal with a status, after it only a reset, since an answer that h
 """
 from libc.stdint cimport int64_t, uint64_t
 
-from gateway._fastpath cimport NOT_MEASURED, clock_ns, count_endpoint, count_request
+from gateway._fastpath cimport clock_ns
+from gateway.dataplane.accounting cimport account
+from gateway.dataplane.admission cimport admit
 from gateway.dataplane.body cimport body_start, body_take
+from gateway.dataplane.clients cimport Client
+from gateway.dataplane.denial cimport BY_NOTHING, DECIDED_NOTHING
+from gateway.dataplane.endings cimport upstream_failure
 from gateway.dataplane.forwarding cimport put_request, put_response
 from gateway.dataplane.http1 cimport (
     BY_CHUNKS, BY_LENGTH, DELETE, GET, HEAD, NO_BODY, OPTIONS, PUT, UNTIL_CLOSE,
@@ -29,15 +34,15 @@ from gateway.dataplane.own_answers cimport answer_directly, answer_health, is_he
 from gateway.dataplane.plane cimport Plane
 from gateway.dataplane.pool cimport Endpoint, UpstreamGroup
 from gateway.dataplane.refusals cimport (
-    BODY_TOO_LARGE, FIRST_BYTE_TIMEOUT, GATEWAY_FAULT, NO_ENDPOINT, REQUEST_TIMEOUT, UPSTREAM_IDLE,
-    UPSTREAM_MALFORMED, UPSTREAM_RESET, refusal_of_fault, text_of_answer_fault, text_of_fault,
+    BODY_TOO_LARGE, NO_ENDPOINT, REQUEST_TIMEOUT, UPSTREAM_MALFORMED, refusal_of_fault, text_of_answer_fault,
+    text_of_fault,
 )
 from gateway.dataplane.relay cimport (
-    AS_IT_CAME, CHUNKED_BY_US, UNCHUNKED, emit, emit_chunk, emit_unchunked, end_with_connection, pass_interim,
-    put_framing,
+    AS_IT_CAME, CHUNKED_BY_US, UNCHUNKED, emit, emit_chunk, emit_unchunked, pass_interim, put_framing,
 )
-from gateway.dataplane.side cimport HOLD_CONNECTING, HOLD_PEER_FULL, Side
+from gateway.dataplane.side cimport HOLD_CONNECTING, HOLD_PEER_FULL
 from gateway.dataplane.tunnel cimport offers_h2c, open_tunnel
+from gateway.dataplane.waiting cimport await_answer
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 
@@ -112,7 +117,7 @@ cdef class Exchange(Deadline):
         cdef Py_ssize_t n = PyBytes_GET_SIZE(data) - start
         cdef Py_ssize_t take
         cdef int index
-        self.open(client, head, now)
+        self.open(client, p, head, now)
         take = body_take(&self.request, p + head.size, n - head.size)
         if take < 0:
             self.keep = False
@@ -127,20 +132,12 @@ cdef class Exchange(Deadline):
             refuse_unrouted(self, index, p, head, now)
             return start + head.size + take
         self.route = <Route>self.routes.routes[index]
-        if self.admit(p, head, now):
+        if admit(self, p, head, now):
             if self.route.group is None:
                 answer_directly(self, p, head, now)
             else:
                 self.forward(p, head, take, now)
         return start + head.size + take
-
-    cdef bint admit(self, const char* p, const Head* head, uint64_t now) except -1:
-        """The gates, in order; False: refused."""
-        cdef int64_t bound = self.route.max_body
-        if bound and (head.content_length > bound or <int64_t>self.request.chunks.body > bound):
-            refuse(self, BODY_TOO_LARGE, f"This route takes bodies up to {bound} bytes.", now)
-            return False
-        return True
 
     cdef int forward(self, const char* p, const Head* head, Py_ssize_t take, uint64_t now) except -1:
         """Choose an endpoint, write the head for it and send, or leave it to the slow path to connect first."""
@@ -192,7 +189,7 @@ cdef class Exchange(Deadline):
         if not self.replayable and connection.handed:
             self.first = None
             self.rest = None
-        return self.await_answer(now)
+        return await_answer(self, now)
 
     cdef Py_ssize_t more_request(self, bytes data, uint64_t now) except -1:
         """More of the request's body; returns how many bytes of `data` belong to it."""
@@ -210,7 +207,7 @@ cdef class Exchange(Deadline):
         self.hold_piece(piece)
         if self.upstream is not None:
             self.upstream.send(piece)
-            self.await_answer(now)
+            await_answer(self, now)
         return take
 
     cdef int more_answer(self, bytes data, uint64_t now) except -1:
@@ -230,14 +227,14 @@ cdef class Exchange(Deadline):
                 self.partial = data[at:]
                 return 0
             if size < 0:
-                return self.upstream_failure(UPSTREAM_MALFORMED, text_of_answer_fault(size), now)
+                return upstream_failure(self, UPSTREAM_MALFORMED, text_of_answer_fault(size), now)
             if ANSWER_HEAD.status >= 200:
                 return self.begin_answer(data, at, &ANSWER_HEAD, now)
             if ANSWER_HEAD.status == 101:
                 return open_tunnel(self, data, at, &ANSWER_HEAD, now)
             self.interims += 1
             if self.interims > MAX_INTERIMS:
-                return self.upstream_failure(UPSTREAM_MALFORMED, "The upstream sent too many interim answers.", now)
+                return upstream_failure(self, UPSTREAM_MALFORMED, "The upstream sent too many interim answers.", now)
             pass_interim(self, p + at, &ANSWER_HEAD)
             at += size
             if at == n:
@@ -273,7 +270,7 @@ cdef class Exchange(Deadline):
         cdef Py_ssize_t take = body_take(&self.answer, p + at, n - at)
         if take < 0:
             self.plane.writer.clear()
-            return self.upstream_failure(UPSTREAM_MALFORMED, text_of_fault(take), now)
+            return upstream_failure(self, UPSTREAM_MALFORMED, text_of_fault(take), now)
         if self.relay == AS_IT_CAME:
             emit(self, data, at, take)
         elif self.relay == CHUNKED_BY_US:
@@ -296,7 +293,7 @@ cdef class Exchange(Deadline):
         cdef bint keep = self.keep
         cdef bint request_done = self.request.done
         self.cancel()
-        self.account(now)
+        account(self, now)
         self.use_endpoint(None)
         if upstream is not None:
             upstream.exchange = None
@@ -317,27 +314,13 @@ cdef class Exchange(Deadline):
             plane.spare.append(self)
         return client.answered(keep, request_done, now)
 
-    cdef int account(self, uint64_t now) except -1:
-        """Count the outcome, once."""
-        cdef uint64_t total = now - self.began
-        cdef uint64_t own = (self.sent if self.sent else now) - self.began
-        cdef uint64_t first_byte = self.answered - self.sent if self.answered and self.sent else NOT_MEASURED
-        if first_byte != NOT_MEASURED:
-            first_byte //= 1000
-        row = self.plane.unrouted if self.route is None else self.route.counters
-        count_request(row, self.status, total // 1000, first_byte, own // 1000, self.bytes_in, self.bytes_out)
-        row.refused += self.refused
-        row.upstream_failures += self.upstream_failed
-        row.client_gone += self.gone
-        row.retries += self.attempts
-        if self.sent and self.endpoint is not None:
-            count_endpoint(self.endpoint.counters, self.upstream_failed or self.status >= 500, first_byte)
-        return 0
-
     # ------------------------------------------------------------------ steps of it
 
-    cdef int open(self, ClientSide client, const Head* head, uint64_t now) except -1:
+    cdef int open(self, ClientSide client, const char* p, const Head* head, uint64_t now) except -1:
         """A new life: every field that a request reads is set here."""
+        cdef Client who = client.origin.client
+        if client.origin.trusted:
+            who = client.plane.known.of_forwarded(client.origin.address, p, head)
         self.plane = client.plane
         self.client = client
         self.routes = client.plane.routes
@@ -352,8 +335,20 @@ cdef class Exchange(Deadline):
         self.own_id = False
         self.tunnel = False
         self.refused = False
-        self.upstream_failed = False
+        self.failed_upstream = False
         self.gone = False
+        self.client_key = who.key
+        self.client_high = who.high
+        self.client_low = who.low
+        self.decision = DECIDED_NOTHING
+        self.safeguard = BY_NOTHING
+        self.observed = 0
+        self.threshold = 0
+        self.limit_row = NO_LIMIT
+        self.breaker_generation = 0
+        self.route_permit = False
+        self.upstream_permit = False
+        self.slow = False
         self.attempts = 0
         self.status = 0
         self.answer_begun = False
@@ -385,33 +380,6 @@ cdef class Exchange(Deadline):
             self.rest.append(piece)
         return 0
 
-    cdef int await_answer(self, uint64_t now) except -1:
-        """Start the clock that fits: the client's while its body comes, else the upstream's.
-
-        A client that is full has its own already: it must take what waits for it.
-        """
-        if not self.request.done:
-            if not self.client.held and not self.client.full:
-                self.client.door.body.start(self.client, now)
-            return 0
-        if not self.client.full:
-            self.client.cancel()
-        return self.await_upstream(now)
-
-    cdef int await_upstream(self, uint64_t now) except -1:
-        """Start the clock for what the upstream owes; while it is held its silence is not its fault."""
-        if self.upstream.held:
-            return 0
-        if self.upstream.full:
-            self.route.group.silent.start(self.upstream, now)
-        elif self.tunnel:
-            self.plane.tunnel_idle.start(self.upstream, now)
-        elif self.answered:
-            self.route.group.silent.start(self.upstream, now)
-        elif self.request.done:
-            self.route.group.first_byte.start(self.upstream, now)
-        return 0
-
     cdef int use_endpoint(self, Endpoint endpoint) except -1:
         """Count this request on `endpoint` and no longer on the one before."""
         if endpoint is self.endpoint:
@@ -422,36 +390,6 @@ cdef class Exchange(Deadline):
         if endpoint is not None:
             endpoint.active += 1
         return 0
-
-    # ------------------------------------------------------------------ endings out of the ordinary
-
-    cdef int client_gone(self, uint64_t now) except -1:
-        """The client left: stop the upstream's work. In a tunnel this is one of the two ordinary ends."""
-        self.gone = not self.tunnel
-        self.keep = False
-        return self.finish(now)
-
-    cdef int upstream_ended(self, bint cleanly, uint64_t now) except -1:
-        """The upstream closed (`cleanly`) or lost its connection."""
-        if self.tunnel:
-            self.keep = False
-            return self.finish(now)
-        if self.answered:
-            if cleanly and self.answer.kind == UNTIL_CLOSE:
-                return end_with_connection(self, now)
-            return self.upstream_failure(UPSTREAM_RESET, "The upstream ended in the middle of its answer.", now)
-        if self.may_send_again():
-            self.attempts += 1
-            self.drop_upstream()
-            return self.connect_again()
-        return self.upstream_failure(UPSTREAM_RESET, "", now)
-
-    cdef bint may_send_again(self) noexcept:
-        """Once, on a fresh connection, if the one that died was a used one, nothing was answered, and the request is
-        idempotent and held in full (RFC 9110 9.2.2), or the kernel took nothing of it."""
-        if self.upstream is None or self.upstream.fresh or self.attempts or self.interims or self.partial is not None:
-            return False
-        return (self.replayable and self.request.done) or not self.upstream.handed
 
     cdef int connect_again(self) except -1:
         """Hand over to the slow path, which opens a connection and comes back by `attach` or `connect_failed`."""
@@ -475,24 +413,13 @@ cdef class Exchange(Deadline):
 
     def connect_failed(self, uint64_t generation, str reason, str detail):
         """The slow path found no endpoint; `reason` is one of model.errors, which says whose fault that is."""
-        if generation == self.generation and self.client is not None:
-            self.upstream_failed = errors.BY_REASON[reason].side is errors.Side.UPSTREAM
-            refuse(self, errors.REFUSALS.index(errors.BY_REASON[reason]), detail, clock_ns())
-
-    cdef int upstream_late(self, uint64_t now) except -1:
-        """The upstream's deadline has passed."""
-        if self.tunnel:
-            self.keep = False
-            return self.finish(now)
-        if self.answered:
-            return self.upstream_failure(UPSTREAM_IDLE, "", now)
-        return self.upstream_failure(FIRST_BYTE_TIMEOUT, "", now)
-
-    cdef int upstream_failure(self, int refusal, str detail, uint64_t now) except -1:
-        """The upstream's fault: a refusal, or a reset where the client already has a part of the answer."""
-        self.upstream_failed = True
-        self.upstream_keep = False
-        return refuse(self, refusal, detail, now)
+        if generation != self.generation or self.client is None:
+            return
+        refusal = errors.BY_REASON[reason]
+        if refusal.side is errors.Side.UPSTREAM:
+            upstream_failure(self, errors.REFUSALS.index(refusal), detail, clock_ns())
+        else:
+            refuse(self, errors.REFUSALS.index(refusal), detail, clock_ns())
 
     cdef int expired(self, uint64_t now) except -1:
         """The route's time for the whole request is over."""
@@ -501,22 +428,6 @@ cdef class Exchange(Deadline):
             return refuse(self, REQUEST_TIMEOUT, "", now)
         except Exception:
             return client.failed()
-
-    cdef int drop_upstream(self) except -1:
-        """Abort the upstream connection: it must never look as if the request, or its answer, were complete."""
-        cdef UpstreamSide upstream = self.upstream
-        if upstream is not None:
-            self.upstream = None
-            upstream.exchange = None
-            upstream.discard(False)
-        return 0
-
-    cdef int break_down(self) except -1:
-        """A fault of ours, called from `except`: this request and its client's connection end."""
-        self.plane.log.error("a request failed in the gateway; please report this", exc_info=True)
-        self.plane.writer.clear()               # half a head of one client must not reach another
-        self.keep = False
-        return refuse(self, GATEWAY_FAULT, "", clock_ns())
 
     def __repr__(self):
         return f"<Exchange {self.generation} route={self.route} status={self.status} tunnel={self.tunnel}>"

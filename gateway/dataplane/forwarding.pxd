@@ -1,5 +1,6 @@
 from libc.stdint cimport uint64_t
 
+from gateway.dataplane.clients cimport Client
 from gateway.dataplane.http1 cimport Head, HeadWriter
 from gateway.dataplane.routes cimport Route, RoutePlan
 
@@ -10,6 +11,7 @@ cdef class Origin:
     cdef readonly bytes node                # as Forwarded writes it
     cdef readonly bytes lines               # ready to copy, up to the place where the host belongs
     cdef readonly bytes proto
+    cdef readonly Client client             # of the peer
 
 
 # What the request head needs besides the client's own head.

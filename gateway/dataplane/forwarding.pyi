@@ -1,7 +1,10 @@
+from gateway.dataplane.clients import Client
+
 class Origin:
     address: str
     trusted: bool
     node: bytes
     lines: bytes
     proto: bytes
-    def __init__(self, address: str, trusted: bool, proto: str) -> None: ...
+    client: Client
+    def __init__(self, address: str, trusted: bool, proto: str, client: Client) -> None: ...

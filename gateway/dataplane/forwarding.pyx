@@ -33,10 +33,11 @@ cdef class Origin:
     `address` is an IP address, or empty for a Unix socket (RFC 7239 then says `unknown`).
     """
 
-    def __init__(self, str address, bint trusted, str proto):
+    def __init__(self, str address, bint trusted, str proto, Client client):
         self.address = address
         self.trusted = trusted
         self.proto = proto.encode()
+        self.client = client
         if not address:
             self.node = b"unknown"
         elif ":" in address:

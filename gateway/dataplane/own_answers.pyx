@@ -6,6 +6,7 @@ only honest thing left is a reset.
 from libc.stdint cimport uint64_t
 from libc.string cimport memcmp
 
+from gateway.dataplane.endings cimport drop_upstream
 from gateway.dataplane.exchange cimport Exchange
 from gateway.dataplane.http1 cimport GET, HEAD, Head, HeadWriter
 from gateway.dataplane.refusals cimport METHOD_NOT_ALLOWED, NO_ROUTE_FOUND, date_line, refusal_answer, status_of
@@ -78,7 +79,7 @@ cdef int refuse(Exchange exchange, int refusal, str detail, uint64_t now, bytes 
     cdef str request_id = ""
     exchange.refused = True
     exchange.plane.refusals[refusal] += 1
-    exchange.drop_upstream()
+    drop_upstream(exchange)
     exchange.keep = (exchange.keep and exchange.request.done and not exchange.http10
                      and not exchange.plane.draining)
     if exchange.answer_begun:

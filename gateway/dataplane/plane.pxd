@@ -1,5 +1,6 @@
 from libc.stdint cimport uint32_t, uint64_t
 
+from gateway.dataplane.clients cimport Clients
 from gateway.dataplane.deadlines cimport DeadlineBook, DeadlineList
 from gateway.dataplane.http1 cimport HeadWriter, Limits
 from gateway.dataplane.routes cimport RoutePlan
@@ -20,7 +21,7 @@ cdef class Door:
 cdef class Plane:
     cdef readonly object loop
     cdef readonly object log
-    cdef readonly object trusted            # trusted.TrustedProxies
+    cdef readonly Clients known             # who requests are from
     cdef public RoutePlan routes
     cdef readonly DeadlineBook deadlines
     cdef readonly DeadlineList linger

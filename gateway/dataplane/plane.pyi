@@ -3,6 +3,8 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from gateway.board import WorkerBoard
+from gateway.dataplane.clients import Clients
 from gateway.dataplane.deadlines import DeadlineBook
 from gateway.dataplane.downstream import DownstreamConnection
 from gateway.dataplane.exchange import Exchange
@@ -19,7 +21,7 @@ class Door:
 class Plane:
     loop: asyncio.AbstractEventLoop
     log: logging.Logger
-    trusted: TrustedProxies
+    known: Clients
     routes: RoutePlan
     deadlines: DeadlineBook
     connect: Callable[[Plane, Exchange, int], Coroutine[Any, Any, None]]
@@ -31,6 +33,6 @@ class Plane:
     tunnels: int
     max_connections: int
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, log: logging.Logger, trusted: TrustedProxies, unrouted_row: int
+        self, loop: asyncio.AbstractEventLoop, log: logging.Logger, trusted: TrustedProxies, board: WorkerBoard
     ) -> None: ...
     def snapshot(self) -> dict[str, object]: ...

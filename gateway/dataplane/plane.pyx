@@ -6,12 +6,14 @@ touches it: no lock, no atomics on this side of the board.
 from libc.stdint cimport uint64_t, uintptr_t
 
 from gateway._fastpath cimport RouteCounters
+from gateway.dataplane.clients cimport Clients
 from gateway.dataplane.deadlines cimport DeadlineBook
 from gateway.dataplane.forwarding cimport Origin
 from gateway.dataplane.http1 cimport HeadWriter
 
 import secrets
 
+from gateway.board import NO_ROUTE
 from gateway.model.errors import REFUSALS
 
 SECOND = 1_000_000_000
@@ -37,13 +39,13 @@ cdef class Door:
 
 
 cdef class Plane:
-    """One worker's data path. `unrouted_row` is the address of the counters for requests that no route took."""
+    """One worker's data path, with its addresses on the board."""
 
-    def __init__(self, loop, log, trusted, uintptr_t unrouted_row):
+    def __init__(self, loop, log, trusted, board):
         self.loop = loop
         self.log = log
-        self.trusted = trusted
-        self.unrouted = <RouteCounters*>unrouted_row
+        self.known = Clients(trusted, board.seed)
+        self.unrouted = <RouteCounters*><uintptr_t>board.route_row(NO_ROUTE)
         self.deadlines = DeadlineBook()
         self.linger = self.deadlines.of(LINGER_NS)
         self.tunnel_idle = self.deadlines.of(TUNNEL_IDLE_NS)
@@ -72,8 +74,9 @@ cdef class Plane:
         if found is None:
             if len(self.origins) >= MAX_ORIGINS:
                 self.origins.clear()
-            trusted = self.trusted.trusts("unix:" if unix else address)
-            found = self.origins[key] = Origin(address, trusted, "https" if tls else "http")
+            trusted = self.known.trusted.trusts("unix:" if unix else address)
+            found = self.origins[key] = Origin(address, trusted, "https" if tls else "http",
+                                               self.known.of_address(address))
         return found
 
     def snapshot(self):

@@ -65,7 +65,7 @@ class DataPlane:
         self._board = board                 # its rows are written by address: the mapping must outlive us
         self._trusted = TrustedProxies(plan.trusted_proxies)
         self._names = Names(loop, log)
-        self._plane = Plane(loop, log, self._trusted, board.route_row(boards.NO_ROUTE))
+        self._plane = Plane(loop, log, self._trusted, board)
         self._plane.max_connections = connection_bound(plan.max_connections)
         self._plane.connect = Connector(self._names).connect
         self._retired: list[Endpoint] = []

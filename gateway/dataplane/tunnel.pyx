@@ -5,10 +5,12 @@ answered with its handshake. Back-pressure is that of any exchange.
 """
 from libc.stdint cimport uint32_t, uint64_t
 
+from gateway.dataplane.endings cimport upstream_failure
 from gateway.dataplane.exchange cimport Exchange
 from gateway.dataplane.forwarding cimport put_response
 from gateway.dataplane.http1 cimport UPGRADE, Field, Head, HeadWriter
 from gateway.dataplane.refusals cimport UPSTREAM_MALFORMED
+from gateway.dataplane.waiting cimport await_upstream
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 
@@ -21,7 +23,7 @@ cdef int open_tunnel(Exchange exchange, bytes data, Py_ssize_t at, const Head* h
     """101: both sides talk as they please from here on."""
     cdef HeadWriter w = exchange.plane.writer
     if not exchange.upgrade:
-        return exchange.upstream_failure(UPSTREAM_MALFORMED, "The upstream switched protocols unasked.", now)
+        return upstream_failure(exchange, UPSTREAM_MALFORMED, "The upstream switched protocols unasked.", now)
     exchange.answered = now
     exchange.status = 101
     exchange.answer_begun = True
@@ -35,7 +37,7 @@ cdef int open_tunnel(Exchange exchange, bytes data, Py_ssize_t at, const Head* h
     exchange.client.send(w.take())
     if at + head.size < PyBytes_GET_SIZE(data):
         tunnel_data(exchange, data[at + head.size:], False, now)
-    exchange.await_upstream(now)
+    await_upstream(exchange, now)
     return exchange.client.tunnel_opened(now)
 
 
@@ -46,7 +48,7 @@ cdef int tunnel_data(Exchange exchange, bytes data, bint from_client, uint64_t n
     else:
         exchange.bytes_out += len(data)
         exchange.client.send(data)
-    return exchange.await_upstream(now)
+    return await_upstream(exchange, now)
 
 
 cdef int tunnel_eof(Exchange exchange, bint from_client, uint64_t now) except -1:

@@ -8,12 +8,14 @@ from libc.stdint cimport int64_t, uint64_t
 
 from gateway._fastpath cimport clock_ns
 from gateway.dataplane.deadlines cimport DeadlineList
+from gateway.dataplane.endings cimport upstream_ended, upstream_late
 from gateway.dataplane.exchange cimport ClientSide, Exchange
 from gateway.dataplane.plane cimport Plane
 from gateway.dataplane.pool cimport Endpoint
 from gateway.dataplane.side cimport HOLD_PEER_FULL
 from gateway.dataplane.sockets cimport is_quiet, reset_on_close
 from gateway.dataplane.tunnel cimport tunnel_data, tunnel_eof
+from gateway.dataplane.waiting cimport await_upstream
 
 cdef int64_t SECOND = 1_000_000_000
 
@@ -77,14 +79,14 @@ cdef class UpstreamConnection(UpstreamSide):
         self.takes()
         if self.exchange is not None:
             self.exchange.client.hold(HOLD_PEER_FULL)
-            self.exchange.await_upstream(clock_ns())
+            await_upstream(self.exchange, clock_ns())
 
     def resume_writing(self):
         self.full = False
         if self.exchange is not None:
             self.cancel()
             self.exchange.client.go_on(HOLD_PEER_FULL)
-            self.exchange.await_upstream(clock_ns())
+            await_upstream(self.exchange, clock_ns())
 
     # ------------------------------------------------------------------ called by the exchange and the pool
 
@@ -102,7 +104,7 @@ cdef class UpstreamConnection(UpstreamSide):
             if self.held == 0 and self.transport is not None and not self.closed:
                 self.transport.resume_reading()
                 if self.exchange is not None:
-                    self.exchange.await_upstream(clock_ns())
+                    await_upstream(self.exchange, clock_ns())
         return 0
 
     cdef bint quiet(self):
@@ -150,7 +152,7 @@ cdef class UpstreamConnection(UpstreamSide):
         """Nothing more will come for this exchange."""
         cdef ClientSide client = exchange.client
         try:
-            exchange.upstream_ended(cleanly, clock_ns())
+            upstream_ended(exchange, cleanly, clock_ns())
         except Exception:
             client.failed()
         return 0
@@ -162,8 +164,8 @@ cdef class UpstreamConnection(UpstreamSide):
         client = self.exchange.client
         try:
             if self.full and self.takes():
-                return self.exchange.await_upstream(now)
-            return self.exchange.upstream_late(now)
+                return await_upstream(self.exchange, now)
+            return upstream_late(self.exchange, now)
         except Exception:
             return client.failed()
 

@@ -24,7 +24,7 @@ from typing import Any
 
 import setproctitle
 
-from gateway.board import Board, Capacity, State, params
+from gateway.board import CLIENT_LINES, RECORDER_BYTES, Board, Capacity, State, params
 from gateway.processes import sockets, supervision
 from gateway.processes.channel import ClosedError
 from gateway.processes.children import Child
@@ -280,7 +280,8 @@ def _make_board(active: Active, workers: int) -> Board:
     routes = [route.name for route in plan.routes]
     limits = [(route.name, limit.name) for route in plan.routes for limit in route.limits]
     endpoints = [(upstream.name, endpoint.address) for upstream in plan.upstreams for endpoint in upstream.endpoints]
-    capacity = Capacity.room_for(workers, len(routes), len(endpoints), len(plan.upstreams), len(limits))
+    capacity = Capacity.room_for(workers, len(routes), len(endpoints), len(plan.upstreams), len(limits),
+                                 client_lines=CLIENT_LINES, recorder_bytes=RECORDER_BYTES)
     board = Board.create(capacity, boot_ns=time.monotonic_ns(), boot_utc_ns=time.time_ns())
     upstreams = [upstream.name for upstream in plan.upstreams]
     board.name_rows(routes, endpoints, generation=number, upstreams=upstreams, limits=limits)

@@ -1,0 +1,7 @@
+from libc.stdint cimport uint64_t
+
+from gateway.dataplane.exchange cimport Exchange
+from gateway.dataplane.http1 cimport Head
+
+
+cdef bint admit(Exchange exchange, const char* p, const Head* head, uint64_t now) except -1
