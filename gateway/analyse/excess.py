@@ -103,8 +103,8 @@ def two_rates(bad: Numbers | float, count: Numbers | float, bad_before: Numbers 
 
 
 def _part(seen: Numbers | float, mean: Numbers | float) -> Numbers:
-    """seen ln(seen / mean), 0 where nothing was seen."""
-    some = np.asarray(seen) > 0
+    """seen ln(seen / mean), 0 where nothing was seen (a weight so small is nothing)."""
+    some = np.asarray(seen) > 1e-9
     return np.where(some, seen * np.log(np.where(some, seen, 1.0) / np.maximum(mean, 1e-300)), 0.0)
 
 
