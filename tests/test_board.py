@@ -136,3 +136,28 @@ def test_a_name_without_a_row_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         rows.endpoint_row("orders", "127.0.0.1:9")
     assert rows.endpoint_row("orders", "127.0.0.1:9002") - rows.endpoint_row("orders", "127.0.0.1:9001") == 1600
+
+
+def test_the_ring_of_a_worker_that_may_come_later_takes_no_memory_before_it_comes() -> None:
+    capacity = board.Capacity(4, 64, 64, ring_records=1 << 14)
+    made = board.Board.create(capacity, boot_ns=7, boot_utc_ns=8, workers=1)
+    before = os.fstat(made.fd).st_blocks * 512
+    assert (made.header["workers_used"], made.ring(1)["records"]) == (1, 0)
+    made.take_ring(1)
+    assert made.ring(1)["records"] == 1 << 14
+    ring = board.SIZE["Record"] << 14
+    assert ring <= os.fstat(made.fd).st_blocks * 512 - before < ring + (1 << 16)
+
+
+def test_the_crew_are_those_that_there_should_be_and_those_that_have_not_left_yet() -> None:
+    made = board.Board.create(board.Capacity(4, 64, 64), boot_ns=7, boot_utc_ns=8, workers=3)
+    assert made.crew() == [0, 1, 2]
+    made.slot(2)["state"], made.header["workers_used"] = board.State.DRAINING, 1
+    assert made.crew() == [0, 2]
+    made.slot(2)["state"] = board.State.EMPTY
+    assert made.crew() == [0]
+
+
+@pytest.mark.parametrize(("workers", "room"), [(1, 4), (2, 4), (3, 6), (8, 16), (64, 72)])
+def test_a_crew_has_room_to_grow(workers: int, room: int) -> None:
+    assert board.worker_room(workers) == room

@@ -12,7 +12,7 @@ def readiness(board: Board, now: int) -> tuple[bool, str]:
     """(ready, why): ready while a worker serves and the gateway is not draining."""
     if board.header["draining"]:
         return False, "the gateway is draining"
-    states = [_liveness(board.slot(index), now) for index in range(board.workers)]
+    states = [_liveness(board.slot(index), now) for index in range(board.header["workers_used"])]
     if "ready" in states:
         return True, f"{states.count('ready')} of {len(states)} workers are ready"
     return False, f"no worker is ready: {', '.join(states)}"
@@ -27,7 +27,7 @@ def _liveness(slot: Row, now: int) -> str:
 def status(board: Board, now: int) -> dict[str, Any]:
     """The document of `/v1/status`."""
     ready, why = readiness(board, now)
-    processes = [_process(board, index, now) for index in range(board.workers + 1)]
+    processes = [_process(board, index, now) for index in (*board.crew(), board.workers)]
     workers = processes[:-1]
     digest = f"{board.header['digest']:016x}"
     return {

@@ -11,7 +11,7 @@ Rules:
 `segment.py` maps it and finds rows; `worker.py` hands a worker the addresses of its own.
 """
 
-from gateway.board.capacity import CLIENT_LINES, INTERNED, RECORDER_BYTES, Capacity
+from gateway.board.capacity import CLIENT_LINES, INTERNED, RECORDER_BYTES, Capacity, worker_room
 from gateway.board.layout import (
     ALIGNMENT,
     FOR_EVER,
@@ -34,5 +34,5 @@ from gateway.board.worker import WorkerBoard
 __all__ = [
     "ALIGNMENT", "CLIENT_LINES", "FOR_EVER", "GAUGES", "HISTOGRAM", "INTERNED", "LAYOUT", "MAGIC", "NAME_BYTES",
     "NO_ROUTE", "OFFSETS", "RECORDER_BYTES", "SIZE", "TARGETS", "VERSION", "Board", "BoardFullError", "Capacity",
-    "Field", "Row", "State", "WorkerBoard", "endpoint_name", "limit_name",
+    "Field", "Row", "State", "WorkerBoard", "endpoint_name", "limit_name", "worker_room",
 ]

@@ -14,7 +14,7 @@ INTERNED = 1024
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """How many rows a board has room for; `workers` is exact, control's slot comes after them.
+    """How many rows a board has room for. The slots of control and of the supervisor come after those of the workers.
 
     `client_lines`: cache lines of four client keys each, a power of two. `ring_records`: per worker, a power of two.
     """
@@ -59,7 +59,7 @@ class Capacity:
     def _sizes(self) -> dict[str, int]:
         return {
             "names_at": SIZE["Name"] * (self.targets + self.limits),
-            "slots_at": SIZE["Slot"] * (self.workers + 1),
+            "slots_at": SIZE["Slot"] * (self.workers + 2),
             "routes_at": SIZE["RouteCounters"] * self.routes * self.workers,
             "upstreams_at": SIZE["UpstreamCounters"] * self.upstreams * self.workers,
             "endpoints_at": SIZE["EndpointCounters"] * self.endpoints * self.workers,
@@ -75,6 +75,12 @@ class Capacity:
             "interned_at": SIZE["Interned"] * INTERNED * self.workers,
             "rings_at": (SIZE["Ring"] + SIZE["Record"] * self.ring_records) * self.workers,
         }
+
+
+def worker_room(workers: int) -> int:
+    """Slots for a crew that begins with so many: it may grow to twice that, by eight at most. Every request sums one
+    permit cell of each slot, so that more room is not free."""
+    return max(4, workers + min(workers, 8))
 
 
 def permits_stride(targets: int) -> int:

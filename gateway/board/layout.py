@@ -14,7 +14,7 @@ A *target* is whatever can be isolated and counted: routes, upstreams and endpoi
 from dataclasses import dataclass
 
 MAGIC = int.from_bytes(b"SAFEGRD1", "little")
-VERSION = 3
+VERSION = 4
 ALIGNMENT = 64
 NAME_BYTES = 224
 HISTOGRAM = 384
@@ -49,7 +49,7 @@ LAYOUT: dict[str, tuple[Field, ...]] = {
         "magic version bytes boot_ns boot_utc_ns generation digest draining"
         " proposed highest asked taken applied refused rolled_back overrides_full"
         " workers routes upstreams endpoints limits clients client_slots ring_records"
-        " routes_used upstreams_used endpoints_used limits_used seed0 seed1 clients_used reserved0"
+        " routes_used upstreams_used endpoints_used limits_used seed0 seed1 clients_used workers_used"
         " names_at slots_at routes_at upstreams_at endpoints_at limiters_at controls_at clients_at"
         " permits_at limits_at client_table_at windows_at params_at tick_at interned_at rings_at"
     ),

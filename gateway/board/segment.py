@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from gateway.board.capacity import CLIENT_RULES, Capacity, permits_stride
 from gateway.board.layout import MAGIC, NAME_BYTES, NAMED, OFFSETS, SIZE, TARGETS, VERSION
 from gateway.board.row import Row
+from gateway.board.state import State
 
 NO_ROUTE = "-"
 """The row of requests that matched no route or had no readable head; no configured route can have this name."""
@@ -37,19 +38,22 @@ class Board:
         self.header = Row(self._words, "Header", 0)
 
     @classmethod
-    def create(cls, capacity: Capacity, *, boot_ns: int, boot_utc_ns: int) -> "Board":
-        """Raises OSError when the machine has no memory for it."""
+    def create(cls, capacity: Capacity, *, boot_ns: int, boot_utc_ns: int, workers: int | None = None) -> "Board":
+        """`workers`: how many there are at first, all that there is room for by default; the ring of any other takes
+        no memory before `take_ring`. Raises OSError when the machine has no memory for it."""
         sections = capacity.sections()
         fd = os.memfd_create("gateway-board", os.MFD_CLOEXEC)
-        os.posix_fallocate(fd, 0, sections["bytes"])
+        os.ftruncate(fd, sections["bytes"])
+        os.posix_fallocate(fd, 0, sections["rings_at"])
         board = cls(fd, sections["bytes"])
         rooms = {name: getattr(capacity, name) for name in ("workers", *NAMED, "ring_records")}
         seeds = {"seed0": secrets.randbits(64), "seed1": secrets.randbits(64)}
         sizes = {"version": VERSION, "clients": CLIENT_RULES, "client_slots": 4 * capacity.client_lines}
         for field, value in (sizes | rooms | seeds | sections).items():
             board.header[field] = value
-        for worker in range(capacity.workers):
-            board.ring(worker)["records"] = capacity.ring_records
+        board.header["workers_used"] = capacity.workers if workers is None else workers
+        for worker in range(board.header["workers_used"]):
+            board.take_ring(worker)
         board.header["boot_ns"], board.header["boot_utc_ns"] = boot_ns, boot_utc_ns
         board.header["magic"] = MAGIC
         return board
@@ -64,13 +68,30 @@ class Board:
 
     @property
     def workers(self) -> int:
+        """Slots for workers. How many of them, from the first on, there should be is `header["workers_used"]`; those
+        that have left keep their counters."""
         return self.header["workers"]
 
+    def crew(self) -> list[int]:
+        """The slots of the workers that there should be, and of those that are still leaving."""
+        used = self.header["workers_used"]
+        return [slot for slot in range(self.workers) if slot < used or self.slot(slot)["state"] != State.EMPTY]
+
     def slot(self, index: int) -> Row:
-        """A worker's slot, or control's at index `workers`."""
-        if not 0 <= index <= self.workers:
-            raise IndexError(f"the board has slots 0 to {self.workers}, not {index}")
+        """A worker's slot, control's at index `workers`, or the supervisor's behind it."""
+        if not 0 <= index <= self.workers + 1:
+            raise IndexError(f"the board has slots 0 to {self.workers + 1}, not {index}")
         return Row(self._words, "Slot", self.header["slots_at"] + index * SIZE["Slot"])
+
+    @property
+    def supervisor_slot(self) -> Row:
+        return self.slot(self.workers + 1)
+
+    def take_ring(self, worker: int) -> None:
+        """Give a worker's recorder its memory, before the worker's first start. Raises OSError."""
+        ring = self.ring(worker)
+        os.posix_fallocate(self.fd, ring.at, SIZE["Ring"] + SIZE["Record"] * self.header["ring_records"])
+        ring["records"] = self.header["ring_records"]
 
     def counters(self, section: str, worker: int, row: int) -> Row:
         """One worker's counters of a route, upstream or endpoint."""

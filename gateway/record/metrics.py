@@ -50,12 +50,12 @@ class BoardCollector(Collector):
 
     def _processes(self) -> Iterator[Metric]:
         board = self._board
-        slots = [board.slot(index) for index in range(board.workers)]
+        slots = [board.slot(index) for index in board.crew()]
         uptime = (time.monotonic_ns() - board.header["boot_ns"]) / 1e9
         on_plan = sum(slot["state"] != State.DEAD and slot["digest"] == board.header["digest"] for slot in slots)
         yield _labelled("gateway_build_info", "The version that runs.", version=__version__)
         yield GaugeMetricFamily("gateway_uptime_seconds", "Since the supervisor started.", value=uptime)
-        yield GaugeMetricFamily("gateway_workers", "Workers that there should be.", value=board.workers)
+        yield GaugeMetricFamily("gateway_workers", "Workers that there should be.", value=board.header["workers_used"])
         yield GaugeMetricFamily("gateway_workers_up", "Workers that are ready.", value=_ready(slots))
         yield GaugeMetricFamily("gateway_workers_on_plan", "Workers that serve the plan last applied.", value=on_plan)
         yield GaugeMetricFamily("gateway_draining", "1 while shutting down.", value=board.header["draining"])
@@ -75,7 +75,7 @@ class BoardCollector(Collector):
         self, kind: type[CounterMetricFamily] | type[GaugeMetricFamily], field: str, name: str, text: str, unit: float
     ) -> Metric:
         family = kind(name, text, labels=["process"])
-        for index in range(self._board.workers + 1):
+        for index in (*self._board.crew(), self._board.workers):
             process = f"worker {index}" if index < self._board.workers else "control"
             family.add_metric([process], self._board.slot(index)[field] * unit)
         return family

@@ -88,3 +88,12 @@ def test_a_rebound_name_and_a_foreign_page_are_refused() -> None:
     assert get(board, "/v1/status", Host="evil.example")[0] == 403
     assert get(board, "/healthz", Origin="https://evil.example")[0] == 403
     assert get(board, "/metrics", Host="localhost:1")[0] == 200
+
+
+def test_a_worker_that_has_left_is_not_missed() -> None:
+    board = make_board()
+    board.header["workers_used"], board.slot(1)["state"] = 1, State.EMPTY
+    status = get(board, "/v1/status")[1]
+    assert [process["name"] for process in status["processes"]] == ["worker 0", "control"]
+    assert (status["reason"], status["plan"]["agreed"]) == ("1 of 1 workers are ready", True)
+    assert "gateway_workers 1.0" in get(board, "/metrics")[1]
