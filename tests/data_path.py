@@ -69,21 +69,21 @@ class Gateway:
         self.loop = loop or Loop()
         self.waiting: deque[Connect] = deque()
         self.board = _board_for(self.plan)
-        self._rows = board.WorkerBoard(self.board, 0)
+        self.rows = board.WorkerBoard(self.board, 0)
         self.log = logging.getLogger("data path")
-        self.plane: Any = Plane(self.loop, self.log, TrustedProxies(trusted), self._rows)
+        self.plane: Any = Plane(self.loop, self.log, TrustedProxies(trusted), self.rows)
         self.plane.max_connections = 1000
         self.plane.connect = self._connect
         self.group = self._group(upstream)
-        rows = {each.name: self._rows.route_row(each.name) for each in self.plan.routes}
-        self.plane.routes = RoutePlan(self.plan, {upstream.name: self.group}, rows, self.plane.deadlines)
+        rows = {each.name: self.rows.route_row(each.name) for each in self.plan.routes}
+        self.plane.serve(RoutePlan(self.plan, {upstream.name: self.group}, rows, self.plane.deadlines), 0)
         self.door = Door(0, listener, self.plane.deadlines)
 
     def _group(self, upstream: plans.Upstream) -> UpstreamGroup:
         group = UpstreamGroup(upstream, self.plane.deadlines, 42)
         group.set_endpoints(
             Endpoint(group, each, dial.target_of(each, None, None),
-                     self._rows.endpoint_row(upstream.name, each.address))
+                     self.rows.endpoint_row(upstream.name, each.address))
             for each in upstream.endpoints)
         return group
 

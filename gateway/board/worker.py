@@ -71,6 +71,10 @@ class WorkerBoard:
         """The tick, for a worker to try every 100 ms."""
         return _tick.Ticker(self._base, self.board.header_at("routes_used"), self.board.header.snapshot())
 
+    def generation(self) -> int:
+        """The address of the word that says which revision all should serve."""
+        return self._base + self.board.header_at("generation")
+
     @property
     def seed(self) -> tuple[int, int]:
         """The key of this boot for hashes of client keys."""

@@ -46,7 +46,8 @@ cdef class Exchange(Deadline):
     cdef Plane plane
     cdef ClientSide client
     cdef UpstreamSide upstream
-    cdef RoutePlan routes
+    cdef RoutePlan routes                   # until its answer begins: a long one must not keep an old plan alive
+    cdef uint64_t revision                  # the number of that plan
     cdef Route route
     cdef readonly Endpoint endpoint
     cdef Identity identity

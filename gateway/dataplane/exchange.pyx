@@ -13,12 +13,13 @@ an answer to an exchange that ended meanwhile carries an old generation and is i
 
 Each way out of a request goes through `finish`, once: it is the only place that gives things back.
 
-Who may write what: a request reads `plane.routes` once, in `open`. `answer_begun` decides what an error can still be:
-before it a refusal with a status, after it only a reset, since an answer that has begun must never look complete.
+Who may write what: a request reads the board's generation word and `plane.routes` once, in `open`. `answer_begun`
+decides what an error can still be: before it a refusal with a status, after it only a reset, since an answer that has
+begun must never look complete.
 """
 from libc.stdint cimport int64_t, uint64_t
 
-from gateway._fastpath cimport clock_ns
+from gateway._fastpath cimport clock_ns, load
 from gateway.dataplane.accounting cimport account
 from gateway.dataplane.admission cimport admit
 from gateway.dataplane.body cimport body_start, body_take
@@ -260,6 +261,7 @@ cdef class Exchange(Deadline):
         self.plane.writer.clear()
         put_response(self.plane.writer, p, head, self.route, False, head.status == 204)
         put_framing(self, head)
+        self.routes = None
         return self.relay_answer(data, at + head.size, now)
 
     cdef int relay_answer(self, bytes data, Py_ssize_t at, uint64_t now) except -1:
@@ -307,6 +309,8 @@ cdef class Exchange(Deadline):
         self.generation += 1
         self.client = None
         self.upstream = None
+        self.routes = None
+        self.route = None
         self.first = None
         self.rest = None
         self.partial = None
@@ -318,19 +322,23 @@ cdef class Exchange(Deadline):
 
     cdef int open(self, ClientSide client, const char* p, const Head* head, uint64_t now) except -1:
         """A new life: every field that a request reads is set here."""
+        cdef Plane plane = client.plane
         cdef Client who = client.origin.client
         if client.origin.trusted:
-            who = client.plane.known.of_forwarded(client.origin.address, p, head)
-        self.plane = client.plane
+            who = plane.known.of_forwarded(client.origin.address, p, head)
+        if load(plane.wanted) != plane.serves:
+            plane.follow()
+        self.plane = plane
         self.client = client
-        self.routes = client.plane.routes
+        self.routes = plane.routes
+        self.revision = plane.serves
         self.route = None
         self.began = now
         self.sent = 0
         self.answered = 0
         self.method = head.method
         self.http10 = head.version_minor == 0
-        self.keep = head.keep_alive and not client.plane.draining
+        self.keep = head.keep_alive and not plane.draining
         self.upgrade = False
         self.own_id = False
         self.tunnel = False
@@ -363,7 +371,7 @@ cdef class Exchange(Deadline):
         client.cancel()
         body_start(&self.request, BY_CHUNKS if head.chunked else (BY_LENGTH if head.content_length > 0 else NO_BODY),
                    head.content_length)
-        self.plane.active += 1
+        plane.active += 1
         return 0
 
     cdef int hold_piece(self, bytes piece) except -1:

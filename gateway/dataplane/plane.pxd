@@ -22,7 +22,10 @@ cdef class Plane:
     cdef readonly object loop
     cdef readonly object log
     cdef readonly Clients known             # who requests are from
-    cdef public RoutePlan routes
+    cdef readonly RoutePlan routes
+    cdef readonly uint64_t serves           # the number of the revision that `routes` is of
+    cdef const uint64_t* wanted             # the one that all should serve: a word of the board
+    cdef object follow                      # takes the plan that is wanted, if it is prepared
     cdef readonly DeadlineBook deadlines
     cdef readonly DeadlineList linger
     cdef readonly DeadlineList tunnel_idle

@@ -23,6 +23,7 @@ class Plane:
     log: logging.Logger
     known: Clients
     routes: RoutePlan
+    serves: int
     deadlines: DeadlineBook
     connect: Callable[[Plane, Exchange, int], Coroutine[Any, Any, None]]
     tasks: set[asyncio.Task[None]]
@@ -35,4 +36,6 @@ class Plane:
     def __init__(
         self, loop: asyncio.AbstractEventLoop, log: logging.Logger, trusted: TrustedProxies, board: WorkerBoard
     ) -> None: ...
+    def serve(self, routes: RoutePlan, number: int) -> None: ...
+    def heed(self, word: int, follow: Callable[[], None]) -> None: ...
     def snapshot(self) -> dict[str, object]: ...

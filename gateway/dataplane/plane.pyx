@@ -10,6 +10,7 @@ from gateway.dataplane.clients cimport Clients
 from gateway.dataplane.deadlines cimport DeadlineBook
 from gateway.dataplane.forwarding cimport Origin
 from gateway.dataplane.http1 cimport HeadWriter
+from gateway.dataplane.routes cimport RoutePlan
 
 import secrets
 
@@ -44,6 +45,7 @@ cdef class Plane:
     def __init__(self, loop, log, trusted, board):
         self.loop = loop
         self.log = log
+        self.wanted = &self.serves
         self.known = Clients(trusted, board.seed)
         self.unrouted = <RouteCounters*><uintptr_t>board.route_row(NO_ROUTE)
         self.deadlines = DeadlineBook()
@@ -57,6 +59,16 @@ cdef class Plane:
         self.origins = {}
         self.random[0] = secrets.randbits(64) | 1
         self.random[1] = secrets.randbits(64)
+
+    def serve(self, RoutePlan routes, uint64_t number):
+        """From the next request on. Whoever has begun keeps what it began with."""
+        self.routes = routes
+        self.serves = number
+
+    def heed(self, uintptr_t word, follow):
+        """Have each request compare the word at this address with `serves`, and call `follow` where they differ."""
+        self.follow = follow
+        self.wanted = <const uint64_t*>word
 
     cdef uint64_t draw(self) noexcept:
         """xorshift128+ (Vigna 2014) from a secret start: request ids that do not collide; not for secrets."""

@@ -25,7 +25,6 @@ cdef class Endpoint:
 cdef class UpstreamGroup:
     cdef readonly str name
     cdef readonly tuple endpoints
-    cdef readonly object plan               # plan.Upstream
     cdef readonly bytes host                # replaces the client's Host; empty keeps it
     cdef Limits limits
     cdef bint two_choices

@@ -24,7 +24,6 @@ class Endpoint:
 class UpstreamGroup:
     name: str
     endpoints: tuple[Endpoint, ...]
-    plan: plans.Upstream
     host: bytes
     connect_timeout: int
     pool_idle: int

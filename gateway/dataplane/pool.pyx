@@ -70,7 +70,6 @@ cdef class UpstreamGroup:
     """One upstream of the plan with its endpoints. `seed` starts the random draws (never 0)."""
 
     def __init__(self, plan_upstream, DeadlineBook book, uint64_t seed):
-        self.plan = plan_upstream
         self.name = plan_upstream.name
         self.host = plan_upstream.host.encode()
         self.two_choices = plan_upstream.balance == "least_request"

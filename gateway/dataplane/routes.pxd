@@ -31,6 +31,7 @@ cdef class Route:
 
 
 cdef class RoutePlan:
+    cdef object __weakref__
     cdef readonly object plan
     cdef readonly tuple routes
     cdef readonly dict groups

@@ -12,7 +12,7 @@ import resource
 import secrets
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from gateway import board as boards
 from gateway.dataplane import accept, dial, succession
@@ -57,6 +57,7 @@ class DataPlane:
         worker: int,
         board: boards.WorkerBoard,
         log: logging.Logger,
+        generation: int = 0,
     ) -> None:
         self._loop = loop
         self._plan = plan
@@ -71,7 +72,7 @@ class DataPlane:
         self._retired: list[Endpoint] = []
         first = self._make(plan, board, None)
         succession.commit(first)
-        self._plane.routes = first.routes
+        self._plane.serve(first.routes, generation)
         self._doors = [Door(index, each, self._plane.deadlines) for index, each in enumerate(plan.listeners)]
         self._contexts = [_contexts(each, log) for each in plan.listeners]
         self._accepting: dict[int, accept.Accepting] = {}
@@ -85,11 +86,15 @@ class DataPlane:
         """
         return self._make(plan, board, self._plane.routes)
 
-    def commit(self, prepared: succession.Prepared) -> None:
+    def heed(self, follow: Callable[[], None]) -> None:
+        """Have `follow` called by the first request that finds the board's generation another than what is served."""
+        self._plane.heed(self._board.generation(), follow)
+
+    def commit(self, prepared: succession.Prepared, generation: int) -> None:
         """Serve it from the next request on; what it has not taken over is closed as it falls idle."""
         before = set(self._endpoints())
         succession.commit(prepared)
-        self._plane.routes = prepared.routes
+        self._plane.serve(prepared.routes, generation)
         self._plan = prepared.routes.plan
         self._plane.max_connections = connection_bound(self._plan.max_connections)
         self._retired += succession.retired(before, prepared)

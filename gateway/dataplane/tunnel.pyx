@@ -29,6 +29,7 @@ cdef int open_tunnel(Exchange exchange, bytes data, Py_ssize_t at, const Head* h
     exchange.answer_begun = True
     exchange.keep = False
     exchange.tunnel = True
+    exchange.routes = None
     exchange.plane.tunnels += 1
     exchange.cancel()
     w.clear()

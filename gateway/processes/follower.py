@@ -1,7 +1,10 @@
-"""How a worker follows the plan: it looks at two words of the board on each beat, and does what they ask.
+"""How a worker follows the plan: it looks at two words of the board, and does what they ask.
 
     proposed    a number: prepare what the file `proposed` holds, then show the number as `prepared`, or as `unfit`
     generation  the number that all should serve: flip to it, to what was prepared, else to what `active` holds
+
+Each beat looks at both. The first request after a change looks too, so that no request meets the old plan once the
+word is written; it takes only what is prepared, since a request must not wait for the disk.
 
 Nothing is sent, so nothing can be lost with a process: whoever starts in between reads the same words. A worker that
 cannot follow says so by `lost`: it must not serve yesterday's plan for long.
@@ -33,6 +36,7 @@ class Follower:
         self._log = log
         self._prepared: tuple[Active, Prepared] | None = None
         self._show(serves)
+        plane.heed(self._take_prepared)
 
     def look(self) -> None:
         """Do what the board asks, if anything."""
@@ -59,18 +63,25 @@ class Follower:
             raise ValueError(f"found revision {active.revision.number} instead")
         return active, self._plane.prepare(active.plan, WorkerBoard(self._board, self._worker))
 
+    def _take_prepared(self) -> None:
+        """For a request that found the word ahead."""
+        if self._prepared and self._prepared[0].revision.number == self._board.header["generation"]:
+            self._commit(*self._prepared)
+
     def _flip(self, number: int) -> None:
-        ready = self._prepared
+        self._take_prepared()
+        if self._slot["generation"] == number:
+            return
         try:
-            if ready is None or ready[0].revision.number != number:
-                ready = self._made(self._file.read(), number)
+            self._commit(*self._made(self._file.read(), number))
         except FAULTS as error:
             self._log.error("cannot follow to revision %d: %s; leaving to a successor", number, error)
             self._lost()
-            return
-        self._plane.commit(ready[1])
+
+    def _commit(self, active: Active, prepared: Prepared) -> None:
         self._prepared = None
-        self._show(ready[0])
+        self._plane.commit(prepared, active.revision.number)
+        self._show(active)
 
     def _show(self, active: Active) -> None:
         self._slot["digest"] = int(active.revision.digest[:16], 16)

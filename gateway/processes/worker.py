@@ -87,7 +87,8 @@ class Worker:
         self._own = [(index, socket.socket(fileno=fd)) for index, fd in handover.sockets]
         self._adopted: dict[int, list[socket.socket]] = {}
         rows = WorkerBoard(board, handover.slot)
-        self._plane = DataPlane(self._loop, plan, worker=handover.slot, board=rows, log=self._log)
+        self._plane = DataPlane(self._loop, plan, worker=handover.slot, board=rows, log=self._log,
+                                generation=active.revision.number)
         self._follower = Follower(board, handover.slot, self._plane, Path(handover.plan).parent, active,
                                   self._drain_by_itself, self._log)
 
