@@ -5,6 +5,10 @@ from gateway.dataplane.deadlines cimport DeadlineBook, DeadlineList
 from gateway.dataplane.http1 cimport HeadWriter, Limits
 from gateway.dataplane.routes cimport RoutePlan
 from gateway._fastpath cimport RouteCounters
+from gateway._gates cimport rank_of
+
+cdef enum:
+    RANKS = 768                     # of `rank_of`: six tiers of 128 cohorts
 
 
 cdef class Door:
@@ -42,6 +46,23 @@ cdef class Plane:
     cdef public uint32_t max_connections
     cdef RouteCounters* unrouted            # counts what no route took
     cdef uint64_t random[2]
+    cdef public uint32_t shed_threshold     # this worker lets in what is ranked up to here: mitigate/shedding.py
+    cdef public uint32_t shed_fraction      # and so much of the rank above, of 2^32
+    cdef public uint64_t shed_salt
+    cdef uint32_t ranks[768]                # requests by rank since `take_ranks`
 
     cdef uint64_t draw(self) noexcept
+
+    cdef inline uint64_t rank(self, int priority, uint64_t client) noexcept:
+        """A request's rank for `_gates.sheds`, counted whether it is let in or not."""
+        cdef uint64_t rank = min(rank_of(priority, client, self.shed_salt), <uint64_t>RANKS - 1)
+        self.ranks[rank] += 1
+        return rank
+
+    cdef inline uint64_t own_threshold(self) noexcept:
+        """This worker's threshold for one request: a share of them meets the rank above."""
+        if self.shed_fraction == 0:
+            return self.shed_threshold
+        return self.shed_threshold + (<uint32_t>(self.draw() >> 32) < self.shed_fraction)
+
     cdef object origin_of(self, str address, bint tls, bint unix)

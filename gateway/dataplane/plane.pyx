@@ -4,6 +4,7 @@ Mutable state of the data path lives here and in the connections, nowhere else, 
 touches it: no lock, no atomics on this side of the board.
 """
 from libc.stdint cimport uint64_t, uintptr_t
+from libc.string cimport memset
 
 from gateway._fastpath cimport RouteCounters
 from gateway.dataplane.clients cimport Clients
@@ -59,6 +60,7 @@ cdef class Plane:
         self.origins = {}
         self.random[0] = secrets.randbits(64) | 1
         self.random[1] = secrets.randbits(64)
+        self.shed_threshold = RANKS - 1
 
     def serve(self, RoutePlan routes, uint64_t number):
         """From the next request on. Whoever has begun keeps what it began with."""
@@ -78,6 +80,16 @@ cdef class Plane:
         x ^= x << 23
         self.random[1] = x ^ y ^ (x >> 17) ^ (y >> 26)
         return self.random[1] + y
+
+    def take_ranks(self):
+        """How many requests of each rank have come since the last call."""
+        counted = list(self.ranks)
+        self.forget_ranks()
+        return counted
+
+    def forget_ranks(self):
+        """Begin to count anew, where nobody asks what was counted."""
+        memset(self.ranks, 0, sizeof(self.ranks))
 
     cdef object origin_of(self, str address, bint tls, bint unix):
         """The Origin of a peer; one object for all connections of an address. The table is bounded."""
