@@ -22,7 +22,9 @@ gobreaker (generations), linkerd2 `breaker/unified.rs`. All times are monotonic 
 
 from dataclasses import dataclass, replace
 
+from gateway.model import override as overrides
 from gateway.model import safeguards
+from gateway.model.override import Override
 from gateway.model.safeguards import SECOND, WHOLE, Breaker, Explanation
 
 CLOSED, OPEN, HALF_OPEN = 0, 1, 2
@@ -131,6 +133,12 @@ def force(state: State, phase: int | None, until: int) -> State:
     if phase not in (OPEN, CLOSED, None):
         raise ValueError("a breaker is forced OPEN or CLOSED; HALF_OPEN is only passed through")
     return replace(state, forced=phase, forced_until=0 if phase is None else until)
+
+
+def by_hand(upstream: str, value: str, reason: str, who: str, now: int, ttl: int = overrides.TTL,
+            note: str = "") -> Override:
+    """The override that forces it `open` or `closed` from `now` (UTC ns). Raises ValueError with what to write."""
+    return overrides.override(overrides.BREAKER, f"upstream:{upstream}", value, reason, who, now, ttl, note)
 
 
 def phase_at(state: State, now: int) -> int:

@@ -27,6 +27,19 @@ STEPS: tuple[tuple[str, ...], ...] = (
         ) STRICT""",
         "CREATE UNIQUE INDEX one_isolation ON isolations (target) WHERE released_ns IS NULL",
     ),
+    (   # breakers are forced by hand too: one table for all that stands in the config's place for a time
+        """CREATE TABLE overrides (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, target TEXT NOT NULL, value TEXT NOT NULL,
+            reason TEXT NOT NULL, who TEXT NOT NULL, note TEXT NOT NULL, at_ns INTEGER NOT NULL,
+            expires_ns INTEGER NOT NULL, ended TEXT NOT NULL CHECK (ended IN ('', 'released', 'expired', 'replaced')),
+            ended_ns INTEGER NOT NULL
+        ) STRICT""",
+        "CREATE UNIQUE INDEX one_override ON overrides (kind, target) WHERE ended = ''",
+        """INSERT INTO overrides SELECT id, 'isolation', target, iif(keep_open, 'keep open', 'close'), reason,
+            actor, note, at_ns, expires_ns, iif(released_ns IS NULL, '', 'released'),
+            coalesce(released_ns, 0) FROM isolations""",
+        "DROP TABLE isolations",
+    ),
 )
 
 

@@ -1,4 +1,5 @@
-"""The store: what must outlive the processes and be looked up later. One SQLite file, used by control alone.
+"""The store: what must outlive the processes and be looked up later. One SQLite file, used by control alone
+(and by the supervisor once, before it starts control: what stands is in force from the first request on).
 
 Rules:
 - write-ahead log and `synchronous=FULL`: what a method has returned from is on the disk;
@@ -17,7 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gateway.record import audit, migrations
+from gateway.model.override import Override
+from gateway.record import audit, migrations, overrides
 from gateway.record.revision import Revision
 
 NAME = "store.sqlite"
@@ -33,21 +35,6 @@ class NotStored(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Isolation:
-    """Something taken out of service by hand. Times are UTC ns; `released_ns` None: still in force until it expires."""
-
-    id: int
-    target: str
-    reason: str
-    actor: str
-    note: str
-    at_ns: int
-    expires_ns: int
-    keep_open: bool
-    released_ns: int | None = None
 
 
 class Store:
@@ -72,7 +59,7 @@ class Store:
             marks = ", ".join(f":{name}" for name in COLUMNS)
             connection.execute(f"INSERT OR REPLACE INTO revisions ({names}, state) VALUES ({marks}, 'active')", values)  # noqa: S608
             target = f"revision:{revision.number}"
-            self._note(connection, revision.at_ns, revision.who, f"config.{revision.how}", target,
+            self._note(revision.at_ns, revision.who, f"config.{revision.how}", target,
                        {"content": revision.content, "note": revision.note, "commit": revision.commit})
 
     def revisions(self, limit: int = 50) -> list[tuple[Revision, str]]:
@@ -95,44 +82,37 @@ class Store:
         """The largest revision number so far, or 0."""
         return int(self._read("SELECT coalesce(max(number), 0) AS highest FROM revisions")[0]["highest"])
 
-    # Isolations
+    # Overrides
 
-    def isolate(self, target: str, reason: str, actor: str, *, at_ns: int, expires_ns: int, keep_open: bool = False,
-                note: str = "") -> Isolation:
-        """Record an isolation; one of the same target that is in force is replaced."""
+    def put_override(self, made: Override) -> Override:
+        """Record an override, with its new id; one of the same kind and target that stands is replaced."""
         with self._transaction() as connection:
-            connection.execute("UPDATE isolations SET released_ns = ? WHERE target = ? AND released_ns IS NULL",
-                               (at_ns, target))
-            added = connection.execute(
-                "INSERT INTO isolations (target, reason, actor, note, at_ns, expires_ns, keep_open) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)", (target, reason, actor, note, at_ns, expires_ns, keep_open))
-            self._note(connection, at_ns, actor, "isolate", target,
-                       {"reason": reason, "note": note, "expires_ns": expires_ns, "keep_open": keep_open})
-            assert added.lastrowid is not None
-            return Isolation(added.lastrowid, target, reason, actor, note, at_ns, expires_ns, keep_open)
+            return overrides.put(connection, self._note, made)
 
-    def release(self, number: int, actor: str, *, at_ns: int, note: str = "") -> bool:
-        """False if there is no such isolation or it was released before."""
+    def end_override(self, standing: Override, how: str, *, at_ns: int, who: str, **detail: Any) -> Override:
+        """Record that one `released` or `expired`."""
         with self._transaction() as connection:
-            found = connection.execute("SELECT target FROM isolations WHERE id = ? AND released_ns IS NULL",
-                                       (number,)).fetchone()
-            if found is None:
-                return False
-            connection.execute("UPDATE isolations SET released_ns = ? WHERE id = ?", (at_ns, number))
-            self._note(connection, at_ns, actor, "release", found["target"], {"isolation": number, "note": note})
-            return True
+            return overrides.end(connection, self._note, standing, how, at_ns, who, detail)
 
-    def isolations(self, now_ns: int) -> list[Isolation]:
-        """Those in force at this UTC time, in the order they began."""
-        rows = self._read("SELECT * FROM isolations WHERE released_ns IS NULL AND expires_ns > ? ORDER BY id", now_ns)
-        return [Isolation(**(dict(row) | {"keep_open": bool(row["keep_open"])})) for row in rows]
+    def standing_overrides(self) -> list[Override]:
+        """Those that have not ended, or whose end is not recorded yet, in the order they were made."""
+        return [overrides.from_row(row) for row in self._read("SELECT * FROM overrides WHERE ended = '' ORDER BY id")]
+
+    def list_overrides(self, kind: str, limit: int = 50) -> list[Override]:
+        """Of one kind, ended or not, the latest first."""
+        rows = self._read("SELECT * FROM overrides WHERE kind = ? ORDER BY id DESC LIMIT ?", kind, limit)
+        return [overrides.from_row(row) for row in rows]
+
+    def override(self, number: int) -> Override | None:
+        rows = self._read("SELECT * FROM overrides WHERE id = ?", number)
+        return overrides.from_row(rows[0]) if rows else None
 
     # Audit
 
     def note(self, at_ns: int, who: str, what: str, target: str, detail: dict[str, Any]) -> None:
         """An audit entry for something that is not kept in a table of its own."""
-        with self._transaction() as connection:
-            self._note(connection, at_ns, who, what, target, detail)
+        with self._transaction():
+            self._note(at_ns, who, what, target, detail)
 
     def audit(self, limit: int = 100) -> list[audit.Entry]:
         """The latest entries, the latest first."""
@@ -147,12 +127,12 @@ class Store:
     def close(self) -> None:
         self._connection.close()
 
-    def _note(self, connection: sqlite3.Connection, at_ns: int, who: str, what: str, target: str,
-              detail: dict[str, Any]) -> None:
-        last = connection.execute("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1").fetchone()
+    def _note(self, at_ns: int, who: str, what: str, target: str, detail: dict[str, Any]) -> None:
+        """Seal one more entry; to be called within a transaction."""
+        last = self._connection.execute("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1").fetchone()
         number, previous = (last["number"] + 1, last["hash"]) if last else (1, audit.GENESIS)
         entry = audit.seal(number, at_ns, who, what, target, json.dumps(detail, sort_keys=True), previous)
-        connection.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?)", dataclasses.astuple(entry))
+        self._connection.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?)", dataclasses.astuple(entry))
 
     def _read(self, query: str, *values: object) -> list[sqlite3.Row]:
         with self._reported():

@@ -1,93 +1,40 @@
-"""An isolation names its target, who asked for it, why, and when it ends."""
-
+"""What can be isolated, and what an isolation says."""
 import pytest
 
-from gateway.isolate import isolation
-from gateway.isolate.isolation import Target
+from gateway.isolate import breaker, isolation
+from gateway.isolate.isolation import UnknownTargetError
+from gateway.model.override import BREAKER, CLOSE, ISOLATION, KEEP_OPEN
 from gateway.model.safeguards import SECOND
+from gateway.model.target import Target
 
 NOW = 1_700_000_000 * SECOND
-MINUTE = 60 * SECOND
 
 
-def made(target: str = "route:list-orders", reason: str = "leaks data", **more):
-    return isolation.isolate(target, "ana", reason, NOW, **more)
+def test_an_isolation_is_an_override_of_its_target():
+    made = isolation.isolate("client:::ffff:192.0.2.7", "abuse", "ops", NOW, ttl=60 * SECOND, note="ana")
+    assert (made.kind, made.target, made.value, made.note) == (ISOLATION, "client:192.0.2.7", CLOSE, "ana")
+    assert isolation.isolate("route:r", "why", "ops", NOW, keep_open=True).value == KEEP_OPEN
 
 
-@pytest.mark.parametrize(("text", "target"), [
-    ("route:list-orders", Target("route", "list-orders")),
-    ("upstream:orders", Target("upstream", "orders")),
-    ("endpoint:127.0.0.1:9001", Target("endpoint", "127.0.0.1:9001")),
-    ("endpoint:orders/[::1]:9001", Target("endpoint", "orders/[::1]:9001")),
-    ("client:2001:db8::7", Target("client", "2001:db8::7")),
-])
-def test_a_target_is_read_and_written_alike(text, target):
-    assert isolation.parse_target(text) == target
-    assert str(target) == text
+def test_what_is_no_target_cannot_be_isolated():
+    with pytest.raises(ValueError, match="is not a target"):
+        isolation.isolate("r", "why", "ops", NOW)
 
 
-@pytest.mark.parametrize("text", ["list-orders", "rout:x", "", ":", "Route:x"])
-def test_what_is_no_target_is_answered_with_what_to_write(text):
-    with pytest.raises(ValueError, match="write route:NAME, upstream:NAME"):
-        isolation.parse_target(text)
-
-
-@pytest.mark.parametrize("text", ["route:", "client: x", "client:a\nb", "client:" + "x" * 257])
-def test_a_name_is_printable_and_bounded(text):
-    with pytest.raises(ValueError, match="needs a name"):
-        isolation.parse_target(text)
-
-
-def test_it_ends_by_itself_after_half_an_hour_unless_told_otherwise():
-    found = made()
-    assert found.is_active(NOW)
-    assert found.is_active(NOW + 30 * MINUTE - 1)
-    assert not found.is_active(NOW + 30 * MINUTE)
-    assert made(ttl=5 * MINUTE).expires == NOW + 5 * MINUTE
-
-
-@pytest.mark.parametrize("ttl", [-1, 0, SECOND - 1, 31 * 24 * 60 * MINUTE])
-def test_it_is_never_for_ever(ttl):
-    with pytest.raises(ValueError, match="ttl must be 1s to 720h"):
-        made(ttl=ttl)
-
-
-@pytest.mark.parametrize("reason", ["", "  ", "\n", "x" * 501])
-def test_it_needs_a_reason(reason):
-    with pytest.raises(ValueError, match="needs a reason"):
-        made(reason=reason)
-
-
-def test_it_needs_an_actor():
-    with pytest.raises(ValueError, match="needs an actor"):
-        isolation.isolate("route:r", " ", "why", NOW)
-
-
-def test_a_reason_is_one_line():
-    assert made(reason=" leaks\n data ").reason == "leaks data"
+def test_a_breaker_is_forced_by_an_override_too():
+    made = breaker.by_hand("orders", "open", "deploy", "ops", NOW)
+    assert (made.kind, made.target, made.value) == (BREAKER, "upstream:orders", "open")
 
 
 def test_only_what_exists_can_be_isolated_but_any_client_can():
     isolation.check_known(Target("client", "192.0.2.7"), ())
     isolation.check_known(Target("endpoint", "a:1"), {"orders/a:1"})
     isolation.check_known(Target("endpoint", "orders/a:1"), {"orders/a:1"})
-    with pytest.raises(ValueError, match="there is no route:orders; known here: list-orders"):
+    isolation.check_known(Target("endpoint", "unix:/run/a.sock"), {"orders/unix:/run/a.sock"})
+    with pytest.raises(UnknownTargetError, match=r"there is no route:orders; known here: list-orders$"):
         isolation.check_known(Target("route", "orders"), {"list-orders"})
 
 
-def test_of_two_for_one_target_the_longer_one_holds():
-    short, long, other = made(ttl=MINUTE), made(ttl=2 * MINUTE, reason="still"), made("client:x", ttl=MINUTE)
-    assert isolation.in_force([long, short, other], NOW) == {long.target: long, other.target: other}
-    assert isolation.in_force([long, short, other], NOW + MINUTE) == {long.target: long}
-    assert isolation.in_force([long], NOW + 2 * MINUTE) == {}
-
-
-def test_its_end_moves_to_the_boards_clock():
-    assert isolation.monotonic_until(made(ttl=MINUTE), NOW + 20 * SECOND, 1000) == 1000 + 40 * SECOND
-    assert isolation.monotonic_until(made(ttl=MINUTE), NOW + 2 * MINUTE, 1000) == 1000
-
-
-def test_it_explains_itself():
-    found = made(ttl=MINUTE).explain(NOW + 15 * SECOND)
-    assert (found.observed, found.decision) == ("ana: leaks data", "route:list-orders isolated for another 45s")
-    assert made().explain(NOW + 31 * MINUTE).decision == "route:list-orders is free again"
+def test_of_many_names_only_some_are_listed():
+    with pytest.raises(UnknownTargetError, match=r"r0, r1, .* and 5 more$"):
+        isolation.check_known(Target("route", "x"), {f"r{number}" for number in range(15)})

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.model.override import Override
 from gateway.record import migrations
 from gateway.record.revision import Revision, content_hash
 from gateway.record.store import NAME, NotStored, Store, open_store
@@ -23,6 +24,10 @@ def revision(number: int, text: str = "", **changes: object) -> Revision:
     made = Revision(number, content_hash(text), text, f"digest of {text}", "{}", number * SECOND, who="loopback",
                     how="file", diff="+x")
     return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
+
+
+def isolated(target: str, reason: str = "broken") -> Override:
+    return Override("isolation", target, "close", reason, "ann", "", at_ns=5, expires_ns=100)
 
 
 def states(store: Store) -> dict[int, str]:
@@ -75,8 +80,8 @@ def test_rolling_back_twice_goes_back_two_steps(tmp_path: Path) -> None:
 def test_every_write_is_in_the_audit_chain_and_tampering_shows(tmp_path: Path) -> None:
     store = opened(tmp_path)
     store.add_revision(revision(1))
-    made = store.isolate("route:a", "broken", "ann", at_ns=5, expires_ns=100)
-    store.release(made.id, "ann", at_ns=6)
+    made = store.put_override(isolated("route:a"))
+    store.end_override(made, "released", at_ns=6, who="ann")
     store.note(7, "ann", "config.refused", "gateway.yaml", {"problems": 2})
     assert [entry.what for entry in store.audit()] == ["config.refused", "release", "isolate", "config.file"]
     assert store.verify() is None
@@ -96,22 +101,44 @@ def test_a_removed_or_changed_entry_breaks_the_chain(tmp_path: Path, tampering: 
     assert store.verify() is not None
 
 
-def test_an_isolation_is_in_force_until_it_expires_or_is_released(tmp_path: Path) -> None:
+def test_an_override_stands_until_it_is_ended(tmp_path: Path) -> None:
     store = opened(tmp_path)
-    first = store.isolate("route:a", "broken", "ann", at_ns=5, expires_ns=100)
-    second = store.isolate("client:10.0.0.1", "abuse", "ann", at_ns=6, expires_ns=50, keep_open=True, note="me")
-    assert store.isolations(40) == [first, second]
-    assert store.isolations(50) == [first]
-    assert store.release(first.id, "bob", at_ns=41)
-    assert not store.release(first.id, "bob", at_ns=42)
-    assert store.isolations(49) == [second]
+    first = store.put_override(isolated("route:a"))
+    second = store.put_override(isolated("client:10.0.0.1"))
+    assert store.standing_overrides() == [first, second]
+    ended = store.end_override(first, "released", at_ns=41, who="bob", reason="fixed")
+    assert store.standing_overrides() == [second]
+    assert store.override(first.id) == ended
+    assert (ended.ended, ended.ended_ns) == ("released", 41)
+    assert store.override(99) is None
 
 
-def test_isolating_again_replaces_the_isolation_in_force(tmp_path: Path) -> None:
+def test_one_override_of_a_kind_stands_for_a_target(tmp_path: Path) -> None:
     store = opened(tmp_path)
-    store.isolate("route:a", "broken", "ann", at_ns=5, expires_ns=100)
-    longer = store.isolate("route:a", "still broken", "ann", at_ns=6, expires_ns=200)
-    assert store.isolations(7) == [longer]
+    first = store.put_override(isolated("upstream:a"))
+    breaker = store.put_override(dataclasses.replace(isolated("upstream:a"), kind="breaker", value="open"))
+    again = store.put_override(isolated("upstream:a", reason="still broken"))
+    assert store.standing_overrides() == [breaker, again]
+    assert [each.ended for each in store.list_overrides("isolation")] == ["", "replaced"]
+    assert store.list_overrides("isolation", limit=1) == [again]
+    assert first.id not in (breaker.id, again.id)
+
+
+def test_isolations_of_the_first_tables_are_taken_over(tmp_path: Path) -> None:
+    old = sqlite3.connect(tmp_path / NAME, isolation_level=None)
+    old.execute(migrations.BOOK)
+    for statement in migrations.STEPS[0]:
+        old.execute(statement)
+    old.execute("INSERT INTO migrations VALUES (1, 0)")
+    rows = [(1, "route:a", "why", "ann", "", 5, 100, 1, None), (2, "route:b", "why", "ann", "", 5, 100, 0, 7)]
+    old.executemany("INSERT INTO isolations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    old.close()
+    store = opened(tmp_path)
+    assert [(each.id, each.target, each.value, each.expires_ns) for each in store.standing_overrides()] == [
+        (1, "route:a", "keep open", 100)]
+    released = store.override(2)
+    assert released is not None
+    assert (released.value, released.ended, released.ended_ns) == ("close", "released", 7)
 
 
 @pytest.mark.parametrize("garbage", [b"not a database at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
