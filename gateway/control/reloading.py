@@ -10,6 +10,7 @@ import collections
 import dataclasses
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from gateway.board import Board, BoardFullError, State, params
 from gateway.config import apply as sequence
 from gateway.config import boot, differences, files, revisions
 from gateway.config.problems import ConfigError, Mark, Problem
+from gateway.control.refused import Refused
 from gateway.control.watching import Watch
 from gateway.record.active import Active, ActiveFile
 from gateway.record.revision import Revision, content_hash
@@ -27,14 +29,6 @@ from gateway.routing.plan import Plan
 LOOK_SECONDS = 0.25
 POLL_SECONDS = 0.01
 UNRECORDED_MAX = 100
-
-
-class Refused(Exception):
-    """Nothing was changed. `status` is what to answer."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @dataclass
@@ -62,6 +56,7 @@ class Reloader:
         self._unrecorded: collections.deque[tuple[Revision, bool]] = collections.deque(maxlen=UNRECORDED_MAX)
         self.active = self._file.read()
         self.known = Knowledge()
+        self.on_names: Callable[[], None] = lambda: None    # what stands by hand waits for its target's name
 
     def finish(self) -> None:
         """At the start: what `active` says is made so on the board, whatever this process' predecessor was doing."""
@@ -209,6 +204,7 @@ class Reloader:
         self._board.name_rows([route.name for route in plan.routes], endpoints, self._board.header["generation"],
                               upstreams=[upstream.name for upstream in plan.upstreams],
                               limits=[(route.name, limit.name) for route in plan.routes for limit in route.limits])
+        self.on_names()
 
     def _flip(self, active: Active) -> None:
         for upstream in active.plan.upstreams:
@@ -236,6 +232,14 @@ class Reloader:
         for problem in error.problems:
             self._log.error("refused: %s", problem)
         self._log.error("the config is refused; revision %d goes on", self.active.revision.number)
+        self._audit_refusal(error)
+
+    def _audit_refusal(self, error: ConfigError) -> None:
+        try:
+            self.store().note(self.known.refused_at, "file", "config.refused", str(self._config),
+                              {"problems": len(error.problems), "first": str(error.problems[0])})
+        except NotStored as fault:
+            self._log.error("the refusal is not in the audit: %s", fault)
 
     def _disk_content(self) -> str:
         """Of what stands on the disk now, loadable or not; empty where there is nothing."""

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from gateway.admin import api
 from gateway.board import Board, Row, State
+from gateway.control.overrides import Overrides
 from gateway.control.reloading import Reloader
 from gateway.processes import parent
 from gateway.processes.channel import Channel, ClosedError
@@ -38,6 +39,8 @@ class Control:
         self._ended = asyncio.Event()
         folder = Path(handover.plan).parent
         self._reloader = Reloader(board, folder, handover.config, handover.options, logs.logger())
+        self._overrides = Overrides(board, self._reloader.store, logs.logger())
+        self._reloader.on_names = self._overrides.try_turn
 
     async def run(self) -> None:
         """Serve until SIGTERM."""
@@ -45,16 +48,19 @@ class Control:
         self._loop.add_signal_handler(signal.SIGTERM, self._ended.set)
         self._loop.add_reader(self._channel.fileno(), self._hear)
         self._reloader.finish()
-        runner = web.AppRunner(api.make_app(self._board, self._reloader), access_log=None, shutdown_timeout=1.0)
+        app = api.make_app(self._board, self._reloader, self._overrides)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         await web.SockSite(runner, socket.socket(fileno=self._handover.sockets[0][1])).start()
         self._become_ready()
-        watching = asyncio.create_task(self._reloader.watch())
-        watching.add_done_callback(lambda _: self._ended.set())
+        watching = [asyncio.create_task(each) for each in (self._reloader.watch(), self._overrides.watch())]
+        for task in watching:
+            task.add_done_callback(lambda _: self._ended.set())
         await self._ended.wait()
-        if watching.done():
-            await watching                              # it never ends by itself: show why it did
-        watching.cancel()
+        for task in watching:
+            if task.done():
+                await task                              # it never ends by itself: show why it did
+            task.cancel()
         await runner.cleanup()
         self._close()
 

@@ -25,6 +25,7 @@ from typing import Any
 import setproctitle
 
 from gateway.board import CLIENT_LINES, RECORDER_BYTES, Board, Capacity, State, params
+from gateway.control import overrides
 from gateway.processes import sockets, supervision
 from gateway.processes.channel import ClosedError
 from gateway.processes.children import Child
@@ -32,6 +33,7 @@ from gateway.processes.crew import SECOND, Crew
 from gateway.processes.sockets import ListenerSockets
 from gateway.processes.state_folder import StateFolder
 from gateway.record.active import Active, ActiveFile
+from gateway.record.store import NotStored, open_store
 from gateway.routing.plan import Plan
 
 TURN_SECONDS = 0.1
@@ -270,9 +272,21 @@ def start(active: Active, log: logging.Logger, config: str = "", options: dict[s
     board = _make_board(active, workers)
     admin = sockets.listen_admin(plan.admin)
     listeners = [sockets.listen(index, each.address, workers) for index, each in enumerate(plan.listeners)]
+    _restore_overrides(board, folder.path, log)
     ActiveFile(folder.path).write(active)
     setproctitle.setproctitle("gateway: supervisor")
     return Supervisor(plan, board, listeners, admin, folder, log, config, options or {}).run()
+
+
+def _restore_overrides(board: Board, folder: Path, log: logging.Logger) -> None:
+    """What stands by hand is in force from the first request on. A store that cannot be read is control's to report."""
+    try:
+        store = open_store(folder, time.time_ns(), log)
+    except NotStored as error:
+        log.error("what stood by hand is not in force yet: %s", error)
+        return
+    overrides.restore(board, store, overrides.now(), log)
+    store.close()
 
 
 def _make_board(active: Active, workers: int) -> Board:

@@ -1,0 +1,91 @@
+"""THE ONE HAND THAT ACTS: what stands by hand, written into the board's control words and client rules.
+
+It is told the whole of what stands, and makes the board say so: words that differ are written, words that stand for
+nothing any more are lifted. So it does not matter what its predecessor was in the midst of when it died; and a word
+without a record, which nobody could see or lift, does not last longer than control's next start.
+
+Each word is a pair with its `until`, written value first: a reader may see the new value for the old time during the
+nanoseconds between the two stores, and both are by hand.
+"""
+
+from collections.abc import Iterable
+
+from gateway import _limiter
+from gateway.board import Board, Row
+from gateway.control import client_rules
+from gateway.control.client_rules import Rule
+from gateway.control.places import SECTIONS, Places
+from gateway.model import override as overrides
+from gateway.model import target as targets
+from gateway.model.override import Override
+
+PAIRS = {overrides.ISOLATION: ("isolation", "isolated_until"), overrides.BREAKER: ("forced", "forced_until")}
+WORDS = {overrides.CLOSE: 0, overrides.KEEP_OPEN: 1, overrides.OPEN: 1, overrides.CLOSED: 2}
+"""As in `_gates`: flags of an isolation, and how a breaker is forced."""
+SAME_NS = 50_000_000
+"""Two readings of two clocks differ: an `until` is written again only if it moved by more."""
+
+Place = tuple[str, int, str]            # section, row, kind of override
+Pair = tuple[int, int]                  # value, until
+
+
+class Actuator:
+    """Mutable state: which places hold a word of ours; unknown at the start, so all are looked at."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self.places = Places(board)
+        self._held: set[Place] | None = None
+
+    def enforce(self, standing: Iterable[Override], now_utc: int, now: int) -> frozenset[int]:
+        """Make the board say what stands; `now` is monotonic. Returns the ids of those that no row has the name for."""
+        words: dict[Place, Pair] = {}
+        rules: dict[int, Rule] = {}
+        waiting = set()
+        active = [each for each in standing if each.is_active(now_utc)]
+        for each in sorted(active, key=lambda each: each.expires_ns):   # the one that ends last has the last word
+            target = targets.parse(each.target)
+            word, until = WORDS[each.value], now + each.left(now_utc)
+            if target.kind == "client":
+                rules[client_key(self._board, target.name)] = Rule(until, word)
+            elif rows := self.places.rows(target):
+                words |= {(SECTIONS[target.kind], row, each.kind): (word, until) for row in rows}
+            else:
+                waiting.add(each.id)
+        self._write(words)
+        client_rules.write(self._board, rules)
+        return frozenset(waiting)
+
+    def _write(self, words: dict[Place, Pair]) -> None:
+        held = self._written() if self._held is None else self._held
+        for place in held - words.keys():
+            self._row(place)[PAIRS[place[2]][1]] = 0
+        for place, (value, until) in words.items():
+            put(self._row(place), *PAIRS[place[2]], value, until)
+        self._held = set(words)
+
+    def _written(self) -> set[Place]:
+        """Every place where there is a word, whoever wrote it."""
+        places = ((section, row, kind) for of, section in SECTIONS.items() for row in self.places.names(of).values()
+                  for kind in PAIRS)
+        return {place for place in places if self._row(place)[PAIRS[place[2]][1]]}
+
+    def _row(self, place: Place) -> Row:
+        return self._board.control(place[0], place[1])
+
+    def __repr__(self) -> str:
+        return f"<Actuator holds {self._held}>"
+
+
+def put(row: Row, field: str, until: str, value: int, until_ns: int) -> None:
+    """Write a pair where it differs."""
+    if row[field] != value:
+        row[field] = value
+    if abs(row[until] - until_ns) > SAME_NS:
+        row[until] = until_ns
+
+
+def client_key(board: Board, address: str) -> int:
+    """What the data plane computes of a client's address: SipHash under the board's seed, never 0."""
+    seed = board.header["seed0"], board.header["seed1"]
+    return _limiter.hash_key(targets.client_bytes(address), seed) or 1
