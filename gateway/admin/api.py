@@ -13,8 +13,9 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from gateway.admin import access, answers, config_api, status
+from gateway.admin import access, answers, audit_api, config_api, isolations_api, status
 from gateway.board import Board
+from gateway.control.overrides import Overrides
 from gateway.control.reloading import Reloader
 from gateway.record.metrics import BoardCollector
 
@@ -23,7 +24,7 @@ REGISTRY = web.AppKey("registry", CollectorRegistry)
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_app(board: Board, reloader: Reloader | None = None) -> web.Application:
+def make_app(board: Board, reloader: Reloader | None = None, overrides: Overrides | None = None) -> web.Application:
     app = web.Application(middlewares=[_own_machine_only])
     registry = CollectorRegistry()
     registry.register(BoardCollector(board))
@@ -37,7 +38,10 @@ def make_app(board: Board, reloader: Reloader | None = None) -> web.Application:
     ])
     if reloader is not None:
         app[config_api.RELOADER] = reloader
-        app.add_routes(config_api.ROUTES)
+        app.add_routes([*config_api.ROUTES, *audit_api.ROUTES])
+    if overrides is not None:
+        app[isolations_api.OVERRIDES] = overrides
+        app.add_routes(isolations_api.ROUTES)
     return app
 
 

@@ -10,37 +10,17 @@
 A config with mistakes is a 422 with each mistake's place under `problems`; the running plan is untouched.
 """
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
-from gateway.admin import answers
+from gateway.admin import answers, bodies
 from gateway.config import differences, files, revisions
-from gateway.config.problems import ConfigError
-from gateway.control.reloading import Refused, Reloader
+from gateway.control.reloading import Reloader
 from gateway.record.revision import Revision
-from gateway.record.store import NotStored
 
 RELOADER = web.AppKey("reloader", Reloader)
 ACTOR_MAX = 100
-Answer = Callable[[web.Request], Awaitable[web.Response]]
-
-
-def _answered(ask: Answer) -> Answer:
-    """What can go wrong, as answers."""
-    async def answer(request: web.Request) -> web.Response:
-        try:
-            return await ask(request)
-        except ConfigError as error:
-            problems = [problem.snapshot() for problem in error.problems]
-            return answers.problem(422, "Config Refused", str(error), problems=problems)
-        except (Refused, NotStored) as error:
-            return answers.problem(error.status, "Not Done", str(error))
-        except ValueError as error:
-            return answers.problem(400, "Bad Request", str(error))
-
-    return answer
 
 
 async def _config(request: web.Request) -> web.Response:
@@ -48,12 +28,12 @@ async def _config(request: web.Request) -> web.Response:
 
 
 async def _apply(request: web.Request) -> web.Response:
-    body = await _body(request)
+    body = await bodies.json_object(request)
     return _shown(await request.app[RELOADER].apply_documents(_documents(body), _actor(body)))
 
 
 async def _rollback(request: web.Request) -> web.Response:
-    body = await _body(request)
+    body = await bodies.json_object(request)
     number = body.get("to")
     if number is not None and type(number) is not int:
         raise ValueError("`to` must be the number of a revision, or null")
@@ -61,7 +41,7 @@ async def _rollback(request: web.Request) -> web.Response:
 
 
 async def _diff(request: web.Request) -> web.Response:
-    candidate = revisions.from_documents(_documents(await _body(request)))
+    candidate = revisions.from_documents(_documents(await bodies.json_object(request)))
     active = request.app[RELOADER].active
     return web.json_response({
         "revision": active.revision.number,
@@ -88,13 +68,6 @@ def _shown(revision: Revision) -> web.Response:
     return web.json_response(revision.brief() | {"diff": revision.diff})
 
 
-async def _body(request: web.Request) -> dict[str, Any]:
-    body = await request.json()
-    if not isinstance(body, dict):
-        raise ValueError("the body must be a JSON object")
-    return body
-
-
 def _documents(body: dict[str, Any]) -> files.Documents:
     sent = body.get("documents")
     if not isinstance(sent, dict) or not sent or not all(isinstance(text, str) for text in sent.values()):
@@ -108,10 +81,10 @@ def _actor(body: dict[str, Any]) -> str:
 
 
 ROUTES = [
-    web.get("/v1/config", _answered(_config)),
-    web.post("/v1/config", _answered(_apply)),
-    web.post("/v1/config/diff", _answered(_diff)),
-    web.post("/v1/config/rollback", _answered(_rollback)),
-    web.get("/v1/revisions", _answered(_log)),
-    web.get("/v1/revisions/{number}", _answered(_show)),
+    web.get("/v1/config", answers.answered(_config)),
+    web.post("/v1/config", answers.answered(_apply)),
+    web.post("/v1/config/diff", answers.answered(_diff)),
+    web.post("/v1/config/rollback", answers.answered(_rollback)),
+    web.get("/v1/revisions", answers.answered(_log)),
+    web.get("/v1/revisions/{number}", answers.answered(_show)),
 ]

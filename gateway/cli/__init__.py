@@ -9,7 +9,8 @@ import importlib
 import click
 
 # Command -> the module with a click command of the same name.
-COMMANDS = {name: f"gateway.cli.{name}" for name in ("run", "check", "config", "demo")}
+COMMANDS = {name: f"gateway.cli.{name}" for name in (
+    "run", "check", "config", "isolate", "release", "breaker", "audit", "demo")}
 
 
 class _Commands(click.Group):

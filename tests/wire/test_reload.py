@@ -48,7 +48,8 @@ def write(gateway: Gateway, folder: Path, text: str) -> None:
 def ask(gateway: Gateway, method: str, path: str, body: Any = None) -> tuple[int, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", gateway.admin_port, timeout=20)
     try:
-        connection.request(method, path, None if body is None else json.dumps(body))
+        connection.request(method, path, None if body is None else json.dumps(body),
+                           {"Content-Type": "application/json"})
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read())
     finally:
