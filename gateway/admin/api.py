@@ -3,9 +3,10 @@
     GET /healthz      200 while this process answers
     GET /readyz       200 while a worker serves a valid plan and the gateway is not draining, else 503; JSON says why
     GET /metrics      Prometheus
-    GET /v1/status    processes, plan agreement, per-route totals
+    GET /v1/status    processes, plan agreement, per-route totals, every safeguard's state, what stands by hand
 """
 
+import functools
 import time
 from collections.abc import Awaitable, Callable
 
@@ -13,11 +14,13 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from gateway.admin import access, answers, audit_api, config_api, isolations_api, status
+from gateway.admin import access, answers, audit_api, config_api, isolations_api, safeguards, status
 from gateway.board import Board
 from gateway.control.overrides import Overrides
 from gateway.control.reloading import Reloader
 from gateway.record.metrics import BoardCollector
+from gateway.routing import plan as plans
+from gateway.routing.plan import Plan
 
 BOARD = web.AppKey("board", Board)
 REGISTRY = web.AppKey("registry", CollectorRegistry)
@@ -67,7 +70,18 @@ async def _metrics(request: web.Request) -> web.Response:
 
 
 async def _status(request: web.Request) -> web.Response:
-    document = status.status(request.app[BOARD], time.monotonic_ns())
+    board, now = request.app[BOARD], time.monotonic_ns()
+    document = status.status(board, now)
     if config_api.RELOADER in request.app:
-        document["config"] = request.app[config_api.RELOADER].status()
+        reloader = request.app[config_api.RELOADER]
+        document["config"] = reloader.status()
+        document["safeguards"] = safeguards.safeguards(board, _plan(reloader.active.revision.plan), now)
+    if isolations_api.OVERRIDES in request.app:
+        document["by_hand"] = isolations_api.by_hand(request.app[isolations_api.OVERRIDES])
     return web.json_response(document)
+
+
+@functools.lru_cache(maxsize=1)
+def _plan(text: str) -> Plan:
+    """The plan that is served: read once, as the status may be asked for each second."""
+    return plans.from_json(text)

@@ -18,9 +18,10 @@ from aiohttp import web
 from gateway.admin import answers, bodies
 from gateway.control.overrides import Moment, Overrides, now
 from gateway.model import override as overrides
-from gateway.model.override import BREAKER, ISOLATION, KEEP_OPEN, Override
+from gateway.model.override import BREAKER, ISOLATION, KEEP_OPEN, VALUES, Override
 from gateway.model.quantities import parse_duration
 from gateway.record.revision import utc_text
+from gateway.record.store import NotStored
 
 OVERRIDES = web.AppKey("overrides", Overrides)
 WHO = "loopback"                        # by what right, until there are tokens with names
@@ -77,21 +78,32 @@ async def _force(request: web.Request) -> web.Response:
     if state == AUTO:
         lifted = by_hand.lift(upstream, WHO, moment, note=note, reason=bodies.text(body, "reason", ""))
         return web.json_response(_shown(by_hand, lifted, moment))
-    if state not in overrides.VALUES[BREAKER]:
+    if state not in VALUES[BREAKER]:
         raise ValueError("`state` must be open, closed or auto")
     made = by_hand.force(upstream, state, bodies.text(body, "reason"), WHO, moment, ttl=_ttl(body), note=note)
     return web.json_response(_shown(by_hand, made, moment, with_reach=True), status=201)
 
 
+def by_hand(overrides: Overrides) -> dict[str, Any]:
+    """For `/v1/status`: all that stands by hand, and why it cannot be told, if so."""
+    moment = now()
+    try:
+        listed = [_shown(overrides, each, moment) for kind in VALUES for each in overrides.standing(kind, moment)]
+    except NotStored as error:
+        return {"fault": str(error), "standing": []}
+    return {"fault": overrides.fault, "standing": listed}
+
+
 def _shown(by_hand: Overrides, each: Override, moment: Moment, with_reach: bool = False) -> dict[str, Any]:
     """`touches`: the share of the last minute's requests. `waiting`: the config has no such name at present."""
-    kind = {"keep_open": each.value == KEEP_OPEN} if each.kind == ISOLATION else {"state": each.value}
+    value = {"keep_open": each.value == KEEP_OPEN} if each.kind == ISOLATION else {"state": each.value}
     ended = {"ended": each.ended, "ended_at": utc_text(each.ended_ns)} if each.ended else {}
+    reach = {"touches": by_hand.reach(each.target, moment).snapshot()} if with_reach else {}
     return {
-        "id": each.id, "target": each.target, **kind, "reason": each.reason, "who": each.who, "actor": each.note,
-        "at": utc_text(each.at_ns), "expires": utc_text(each.expires_ns), "in_force": each.is_active(moment.utc),
-        "seconds_left": round(each.left(moment.utc) / 1e9, 1), "waiting": each.id in by_hand.waiting, **ended,
-        **({"touches": by_hand.reach(each.target, moment).snapshot()} if with_reach else {}),
+        "id": each.id, "kind": each.kind, "target": each.target, **value, "reason": each.reason, "who": each.who,
+        "actor": each.note, "at": utc_text(each.at_ns), "expires": utc_text(each.expires_ns),
+        "in_force": each.is_active(moment.utc), "seconds_left": round(each.left(moment.utc) / 1e9, 1),
+        "waiting": each.id in by_hand.waiting, **ended, **reach,
     }
 
 

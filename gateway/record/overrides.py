@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.model.override import ISOLATION, Override
+from gateway.record.revision import utc_text
 
 COLUMNS = [field.name for field in dataclasses.fields(Override)]
 VERBS = {ISOLATION: "isolate"}          # of the audit; anything else is forced
@@ -28,7 +29,7 @@ def put(connection: sqlite3.Connection, note: Note, made: Override) -> Override:
     stored = dataclasses.replace(made, id=added.lastrowid)
     note(made.at_ns, made.who, VERBS.get(made.kind, "force"), made.target,
          {"id": stored.id, "kind": made.kind, "value": made.value, "reason": made.reason, "note": made.note,
-          "expires_ns": made.expires_ns, "replaces": before.id if before else None})
+          "expires": utc_text(made.expires_ns), "replaces": before.id if before else None})
     return stored
 
 

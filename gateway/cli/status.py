@@ -1,0 +1,113 @@
+"""`gateway status`: what a running gateway is doing now, what is in force, and why."""
+
+import json
+import sys
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gateway.cli.asking import admin_option, ask
+
+NOT_READY = 3
+WIDE = 160                              # where the output is no terminal
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the whole document for machines.")
+@admin_option
+def status(as_json: bool, admin: str) -> None:
+    """What the gateway does now: its processes and routes, the safeguards that act, what stands by hand, and why.
+
+    Exits 0 if it is ready, 3 if it answers but is not, 1 if no gateway answers, 2 on wrong usage.
+    """
+    document = ask(admin, "/v1/status")
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+    else:
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+        show(document, console)
+    sys.exit(0 if document["ready"] else NOT_READY)
+
+
+def show(document: dict[str, Any], console: Console) -> None:
+    """Print the document of `/v1/status` for people; every text of it as it is, without markup."""
+    for line in _heading(document):
+        console.print(Text(line))
+    for title, columns, rows in _tables(document):
+        if rows:
+            console.print()
+            console.print(_table(title, columns, rows))
+    if not any(item["acting"] for item in document.get("safeguards", [])):
+        console.print(Text("\nNo safeguard holds anything back."))
+
+
+def _heading(document: dict[str, Any]) -> list[str]:
+    state = "ready" if document["ready"] else "NOT READY"
+    lines = [f"gateway {document['version']}  {state}: {document['reason']}  up {_span(document['uptime_seconds'])}"]
+    config = document.get("config")
+    if config:
+        revision = config["revision"]
+        commit = f"  commit {revision['commit'][:12]}" if revision["commit"] else ""
+        lines.append(f"revision {revision['number']} of {revision['at']} ({revision['how']}){commit}")
+        if not document["plan"]["agreed"]:
+            lines.append("WORKERS SERVE DIFFERENT PLANS at the moment")
+        if config["drift"]:
+            lines.append("DRIFT: the file on the disk is not what is served; `gateway config log` shows what is")
+        lines += [f"REFUSED: {each['file']}:{each['line']}: {each['message']}" for each in config["refused"]]
+        if config["store_fault"]:
+            lines.append(f"THE STORE: {config['store_fault']}")
+    return lines
+
+
+def _tables(document: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
+    acting = [item for item in document.get("safeguards", []) if item["acting"]]
+    return [
+        ("By hand", ["target", "what", "for another", "who", "why"],
+         [_by_hand(each) for each in document.get("by_hand", {}).get("standing", [])]),
+        ("Safeguards that act", ["target", "safeguard", "mode", "state", "seen", "threshold", "decision"],
+         [[item[name] for name in ("target", "safeguard", "mode", "state", "observed", "threshold", "decision")]
+          for item in acting]),
+        ("Processes", ["name", "state", "pid", "up", "restarts", "connections", "in flight", "loop lag"],
+         [_process(each) for each in document["processes"]]),
+        ("Routes", ["name", "requests", "2xx", "4xx", "5xx", "refused", "p50 ms", "p99 ms"],
+         [_route(name, each) for name, each in document["routes"].items() if each["requests"]]),
+    ]
+
+
+def _by_hand(each: dict[str, Any]) -> list[str]:
+    tunnels = ", tunnels kept" if each.get("keep_open") else ""
+    what = f"forced {each['state']}" if "state" in each else f"isolated{tunnels}"
+    waiting = " (no such name in the config now)" if each["waiting"] else ""
+    who = f"{each['who']} {each['actor']}".strip()
+    return [each["target"], what + waiting, _span(each["seconds_left"]), who, each["reason"]]
+
+
+def _process(each: dict[str, Any]) -> list[str]:
+    return [each["name"], each["state"], str(each["pid"]), _span(each["uptime_seconds"]), str(each["restarts"]),
+            str(each["connections"]), str(each["active_requests"]), f"{1000 * each['loop_lag_seconds']:.1f} ms"]
+
+
+def _route(name: str, each: dict[str, Any]) -> list[str]:
+    answers, latency = each["answers"], each["latency_ms"]
+    return [name, str(each["requests"]), *(str(answers[status]) for status in ("2xx", "4xx", "5xx")),
+            str(each["refused"]), *(f"{latency[name]:.1f}" if name in latency else "-" for name in ("p50", "p99"))]
+
+
+def _table(title: str, columns: list[str], rows: list[list[str]]) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _span(seconds: float) -> str:
+    """`2h 5m`, `5m 3s`, `3s`: the two largest units."""
+    whole = int(seconds)
+    parts = [(whole // 86400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "m"), (whole % 60, "s")]
+    told = [f"{count}{unit}" for count, unit in parts if count]
+    return " ".join(told[:2]) or "0s"
