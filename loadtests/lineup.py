@@ -63,7 +63,8 @@ def _started(peer: Peer, scenario: Scenario, upstreams: tuple[int, ...], site: S
     program = processes.Program(peer.label, peer.command(post), cores=cores.proxy, folder=post.folder,
                                 environment=peer.environment())
     with processes.running(program):
-        program.wait_until(lambda: readiness.answers(post.port, scenario, scenario.tls))
+        program.wait_until(lambda: readiness.answers(post.port, scenario, scenario.tls)
+                           and peer.is_whole(program.members(), scenario.workers))
         yield _contestant(peer, version, program, post, cores)
 
 

@@ -62,3 +62,6 @@ class Gateway(Peer):
 
     def traffic(self, members: Sequence[ProcessEntry]) -> list[ProcessEntry]:
         return [member for member in members if member.title.startswith("gateway: worker")]
+
+    def is_whole(self, members: Sequence[ProcessEntry], workers: int) -> bool:
+        return len(self.traffic(members)) == workers

@@ -50,3 +50,7 @@ class Peer(abc.ABC):
     @abc.abstractmethod
     def traffic(self, members: Sequence[ProcessEntry]) -> list[ProcessEntry]:
         """Of all its processes (the leader first), the ones through which requests go."""
+
+    def is_whole(self, members: Sequence[ProcessEntry], workers: int) -> bool:
+        """Have all processes that will carry traffic come up? One that answers may still be short of a worker."""
+        return len(self.traffic(members)) > 0

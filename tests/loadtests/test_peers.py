@@ -60,6 +60,13 @@ def test_gateway_traffic_is_its_workers():
     assert [member.pid for member in Gateway().traffic(members)] == [3, 4]
 
 
+def test_a_gateway_that_is_still_short_of_a_worker_is_not_measured_yet():
+    members = [process(1, 0, "gateway: supervisor"), process(2, 1, "gateway: control"),
+               process(3, 1, "gateway: worker 0"), process(4, 1, "python -m gateway.processes.worker")]
+    assert Gateway().is_whole(members, workers=1)
+    assert not Gateway().is_whole(members, workers=2)
+
+
 def test_another_checkout_of_the_gateway_is_told_apart_by_its_folder(tmp_path):
     assert Gateway(tmp_path / "before").label == "gateway@before"
 
