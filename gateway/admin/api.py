@@ -1,4 +1,4 @@
-"""The admin API: health, readiness, metrics and status, on an address of this machine alone.
+"""The admin API: health, readiness, metrics and status. Closed by default: see access.py and identity.py.
 
     GET /healthz      200 while this process answers
     GET /readyz       200 while a worker serves a valid plan and the gateway is not draining, else 503; JSON says why
@@ -7,28 +7,35 @@
 """
 
 import functools
+import ipaddress
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from gateway.admin import access, answers, audit_api, config_api, isolations_api, safeguards, status
+from gateway.admin import access, answers, audit_api, callers, config_api, identity, isolations_api, safeguards, status
 from gateway.board import Board
 from gateway.control.overrides import Overrides
 from gateway.control.reloading import Reloader
 from gateway.record.metrics import BoardCollector
+from gateway.record.tokens import TokenFile
 from gateway.routing import plan as plans
 from gateway.routing.plan import Plan
 
 BOARD = web.AppKey("board", Board)
 REGISTRY = web.AppKey("registry", CollectorRegistry)
+GUARD = web.AppKey("guard", identity.Guard)
+NAMES: web.AppKey[Collection[str]] = web.AppKey("names", frozenset)
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_app(board: Board, reloader: Reloader | None = None, overrides: Overrides | None = None) -> web.Application:
-    app = web.Application(middlewares=[_own_machine_only])
+def make_app(board: Board, reloader: Reloader | None = None, overrides: Overrides | None = None,
+             tokens: TokenFile | None = None, names: Collection[str] = ()) -> web.Application:
+    """`names`: what the Host header may say beside the loopback's names."""
+    app = web.Application(middlewares=[_admitted])
+    app[GUARD], app[NAMES] = identity.Guard(tokens), frozenset(names)
     registry = CollectorRegistry()
     registry.register(BoardCollector(board))
     app[BOARD] = board
@@ -49,10 +56,32 @@ def make_app(board: Board, reloader: Reloader | None = None, overrides: Override
 
 
 @web.middleware
-async def _own_machine_only(request: web.Request, handler: Answer) -> web.StreamResponse:
-    if why := access.refusal(request.headers.get("Host"), request.headers.get("Origin")):
+async def _admitted(request: web.Request, handler: Answer) -> web.StreamResponse:
+    if why := access.refusal(request.headers.get("Host"), request.headers.get("Origin"), request.app[NAMES]):
         return answers.problem(403, "Forbidden", why)
+    if request.path in identity.OPEN:
+        return await handler(request)
+    try:
+        address = request.remote or ""
+        caller = request.app[GUARD].caller(request.headers.get("Authorization"), address, _is_local(address),
+                                           time.monotonic_ns())
+        identity.check(caller, request.method, request.path)
+    except identity.Denied as denied:
+        return _denied(denied)
+    request[callers.CALLER] = caller
     return await handler(request)
+
+
+def _is_local(address: str) -> bool:
+    """A Unix socket's peer has no address."""
+    return not address or ipaddress.ip_address(address.partition("%")[0]).is_loopback
+
+
+def _denied(denied: identity.Denied) -> web.Response:
+    answer = answers.problem(denied.status, "Not Admitted", str(denied))
+    if denied.status == 401:
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="gateway"'
+    return answer
 
 
 async def _healthz(request: web.Request) -> web.Response:

@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.admin import answers, bodies
+from gateway.admin.callers import who
 from gateway.config import differences, files, revisions
 from gateway.control.reloading import Reloader
 from gateway.record.revision import Revision
@@ -29,7 +30,7 @@ async def _config(request: web.Request) -> web.Response:
 
 async def _apply(request: web.Request) -> web.Response:
     body = await bodies.json_object(request)
-    return _shown(await request.app[RELOADER].apply_documents(_documents(body), _actor(body)))
+    return _shown(await request.app[RELOADER].apply_documents(_documents(body), who(request), _actor(body)))
 
 
 async def _rollback(request: web.Request) -> web.Response:
@@ -37,7 +38,7 @@ async def _rollback(request: web.Request) -> web.Response:
     number = body.get("to")
     if number is not None and type(number) is not int:
         raise ValueError("`to` must be the number of a revision, or null")
-    return _shown(await request.app[RELOADER].roll_back(number, _actor(body)))
+    return _shown(await request.app[RELOADER].roll_back(number, who(request), _actor(body)))
 
 
 async def _diff(request: web.Request) -> web.Response:

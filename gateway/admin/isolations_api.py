@@ -16,6 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.admin import answers, bodies
+from gateway.admin.callers import who
 from gateway.control.overrides import Moment, Overrides, now
 from gateway.model import override as overrides
 from gateway.model.override import BREAKER, ISOLATION, KEEP_OPEN, VALUES, Override
@@ -24,7 +25,6 @@ from gateway.record.revision import utc_text
 from gateway.record.store import NotStored
 
 OVERRIDES = web.AppKey("overrides", Overrides)
-WHO = "loopback"                        # by what right, until there are tokens with names
 AUTO = "auto"
 LIMIT_MOST = 1000
 
@@ -33,8 +33,9 @@ async def _isolate(request: web.Request) -> web.Response:
     body = await bodies.json_object(request)
     bodies.check_names(body, "target", "reason", "ttl", "actor", "keep_open")
     by_hand, moment = request.app[OVERRIDES], now()
-    made = by_hand.isolate(bodies.text(body, "target"), bodies.text(body, "reason"), WHO, moment, ttl=_ttl(body),
-                           keep_open=bodies.flag(body, "keep_open"), note=bodies.text(body, "actor", ""))
+    made = by_hand.isolate(bodies.text(body, "target"), bodies.text(body, "reason"), who(request), moment,
+                           ttl=_ttl(body), keep_open=bodies.flag(body, "keep_open"),
+                           note=bodies.text(body, "actor", ""))
     return web.json_response(_shown(by_hand, made, moment, with_reach=True), status=201,
                              headers={"Location": f"/v1/isolations/{made.id}"})
 
@@ -59,7 +60,7 @@ async def _release(request: web.Request) -> web.Response:
     body = await bodies.if_any(request)
     bodies.check_names(body, "reason", "actor")
     by_hand, moment = request.app[OVERRIDES], now()
-    ended = by_hand.release(ISOLATION, _number(request), WHO, moment, note=bodies.text(body, "actor", ""),
+    ended = by_hand.release(ISOLATION, _number(request), who(request), moment, note=bodies.text(body, "actor", ""),
                             reason=bodies.text(body, "reason", ""))
     return web.json_response(_shown(by_hand, ended, moment))
 
@@ -76,11 +77,11 @@ async def _force(request: web.Request) -> web.Response:
     by_hand, moment, upstream = request.app[OVERRIDES], now(), request.match_info["upstream"]
     state, note = bodies.text(body, "state"), bodies.text(body, "actor", "")
     if state == AUTO:
-        lifted = by_hand.lift(upstream, WHO, moment, note=note, reason=bodies.text(body, "reason", ""))
+        lifted = by_hand.lift(upstream, who(request), moment, note=note, reason=bodies.text(body, "reason", ""))
         return web.json_response(_shown(by_hand, lifted, moment))
     if state not in VALUES[BREAKER]:
         raise ValueError("`state` must be open, closed or auto")
-    made = by_hand.force(upstream, state, bodies.text(body, "reason"), WHO, moment, ttl=_ttl(body), note=note)
+    made = by_hand.force(upstream, state, bodies.text(body, "reason"), who(request), moment, ttl=_ttl(body), note=note)
     return web.json_response(_shown(by_hand, made, moment, with_reach=True), status=201)
 
 

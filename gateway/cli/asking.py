@@ -5,6 +5,7 @@ Exit codes of every command that asks: 0 done, 1 refused or no gateway answers (
 
 import http.client
 import json
+import os
 import sys
 import urllib.error
 import urllib.request
@@ -18,10 +19,19 @@ admin_option = click.option("--admin", metavar="ADDRESS", default="127.0.0.1:990
                             show_default=True, help="The admin address of the gateway.")
 
 
+TOKEN = "GATEWAY_TOKEN"                 # noqa: S105 - the name of an environment variable; arguments show in `ps`
+
+
 def ask(admin: str, path: str, body: dict[str, Any] | None = None, method: str | None = None) -> Any:
-    """The answer to a GET, or with a body to a POST; a refusal is shown, and ends the command with 1."""
+    """The answer to a GET, or with a body to a POST; a refusal is shown, and ends the command with 1.
+
+    The token, where the gateway wants one, is that of the environment's GATEWAY_TOKEN.
+    """
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"http://{admin}{path}", data, {"Content-Type": "application/json"}, method=method)
+    fields = {"Content-Type": "application/json"}
+    if token := os.environ.get(TOKEN):
+        fields["Authorization"] = f"Bearer {token}"
+    request = urllib.request.Request(f"http://{admin}{path}", data, fields, method=method)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:

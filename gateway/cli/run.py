@@ -77,11 +77,12 @@ def _serve(active: "Active", config: str, options: dict[str, Any]) -> int:
     from gateway.board import BoardFullError
     from gateway.processes import sockets, state_folder, supervisor
     from gateway.record import logs
+    from gateway.record.tokens import TokensError
 
     log = logs.start("supervisor")
     try:
         return supervisor.start(active, log, config, options)
-    except (sockets.ListenError, state_folder.InUseError, BoardFullError, OSError) as error:
+    except (sockets.ListenError, state_folder.InUseError, BoardFullError, TokensError, OSError) as error:
         log.error("cannot start: %s", error)            # the message says it all; a traceback would hide it
         return 1
     finally:

@@ -25,6 +25,7 @@ def compile_plan(settings: Gateway) -> plan.Plan:
         drain=plan.Drain(settings.drain.delay, settings.drain.timeout),
         state_dir=settings.state.dir,
         admin=settings.admin.address,
+        admin_hosts=settings.admin.hosts,
     )
 
 

@@ -13,7 +13,6 @@ MESSAGE = "not yet supported; leave it out for now"
 
 KEYS: dict[tuple[str, ...], frozenset[str]] = {
     (): frozenset({"detect", "respond", "probation", "recorder", "log"}),
-    ("admin",): frozenset({"tokens"}),
     ("clients",): frozenset({"key"}),
     ("upstreams", "*"): frozenset({"health", "eject", "breaker", "concurrency", "retry"}),
     ("routes", "*"): frozenset({"limits", "concurrency", "priority", "fallback", "objective", "feedback"}),

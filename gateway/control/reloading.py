@@ -98,11 +98,11 @@ class Reloader:
         except Refused as error:
             self._log.error("%s was not applied: %s", self._config, error)
 
-    async def apply_documents(self, documents: files.Documents, note: str) -> Revision:
+    async def apply_documents(self, documents: files.Documents, who: str, note: str) -> Revision:
         """What a person sent. Raises ConfigError or Refused."""
         candidate = await asyncio.to_thread(revisions.from_documents, documents)
         disk = await asyncio.to_thread(self._disk_content)
-        return await self.apply(candidate, how="apply", who="loopback", note=note,
+        return await self.apply(candidate, how="apply", who=who, note=note,
                                 set_aside=disk if disk != candidate.content else "")
 
     async def apply(self, candidate: revisions.Candidate, *, how: str, who: str, note: str,
@@ -117,12 +117,12 @@ class Reloader:
         self._board.header["applied"] += 1
         return revision
 
-    async def roll_back(self, number: int | None, note: str) -> Revision:
+    async def roll_back(self, number: int | None, who: str, note: str) -> Revision:
         """To the revision of this number, or to the one before. Raises ConfigError or Refused."""
         async with self._busy:
             before = self.active.revision
             target = self._target(number)
-            revision = revisions.back_to(self._next_number(), target, at_ns=time.time_ns(), who="loopback", note=note,
+            revision = revisions.back_to(self._next_number(), target, at_ns=time.time_ns(), who=who, note=note,
                                          before=before)
             disk = await asyncio.to_thread(self._disk_content)
             active = Active(revision, disk if disk != target.content else "")

@@ -67,15 +67,6 @@ def listen(text: str) -> str:
     return str(parsed)
 
 
-def loopback(text: str) -> str:
-    """The canonical text of an address that only this machine reaches."""
-    parsed = parse(listen(text))
-    if not parsed.is_loopback:
-        raise ValueError(f"{text!r} is open to other machines, which needs tokens, and these are not yet supported; "
-                         f"write 127.0.0.1:{parsed.port or 9900}")
-    return str(parsed)
-
-
 def endpoint(text: str) -> str:
     """The canonical text of an address to connect to."""
     if "://" in text:

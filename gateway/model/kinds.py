@@ -232,7 +232,6 @@ Rate = Annotated[quantities.Rate, Kind(rate, str, form="rate", type="string", pa
 Mode = Annotated[str, choice("off", "shadow", "enforce")]
 SizeOrOff = Annotated[int, or_word("off", size(1, quantities.LARGEST))]
 ListenAddress = Annotated[str, words(address.listen, examples=["0.0.0.0:8080", "[::]:8080", "unix:/run/gateway.sock"])]
-LoopbackAddress = Annotated[str, words(address.loopback, examples=["127.0.0.1:9900"])]
 EndpointAddress = Annotated[str, words(address.endpoint, examples=["127.0.0.1:9001", "unix:/run/api.sock"])]
 HostPattern = Annotated[str, words(address.host_pattern, examples=["api.example.com", "*.example.com"])]
 HostHeader = Annotated[str, words(address.host_header, examples=["keep", "api.internal"])]

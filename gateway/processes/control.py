@@ -20,10 +20,13 @@ from gateway.admin import api
 from gateway.board import Board, Row, State
 from gateway.control.overrides import Overrides
 from gateway.control.reloading import Reloader
+from gateway.model import address
 from gateway.processes import parent
 from gateway.processes.channel import Channel, ClosedError
 from gateway.processes.handover import Handover
 from gateway.record import logs
+from gateway.record.tokens import TokenFile
+from gateway.routing.plan import Plan
 
 NICE = 10
 BEAT_SECONDS = 0.25
@@ -37,7 +40,7 @@ class Control:
         self._slot: Row = board.slot(handover.slot)
         self._channel = Channel.from_fd(handover.channel)
         self._ended = asyncio.Event()
-        folder = Path(handover.plan).parent
+        folder = self._folder = Path(handover.plan).parent
         self._reloader = Reloader(board, folder, handover.config, handover.options, logs.logger())
         self._overrides = Overrides(board, self._reloader.store, logs.logger())
         self._reloader.on_names = self._overrides.try_turn
@@ -48,7 +51,8 @@ class Control:
         self._loop.add_signal_handler(signal.SIGTERM, self._ended.set)
         self._loop.add_reader(self._channel.fileno(), self._hear)
         self._reloader.finish()
-        app = api.make_app(self._board, self._reloader, self._overrides)
+        plan = self._reloader.active.plan
+        app = api.make_app(self._board, self._reloader, self._overrides, TokenFile(self._folder), _names(plan))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         await web.SockSite(runner, socket.socket(fileno=self._handover.sockets[0][1])).start()
@@ -85,6 +89,11 @@ class Control:
         except ClosedError:
             self._loop.remove_reader(self._channel.fileno())
             signal.raise_signal(signal.SIGKILL)
+
+
+def _names(plan: Plan) -> list[str]:
+    """What a Host header may say of the admin address: its own host, and the names that the config gives it."""
+    return [*plan.admin_hosts, address.parse(plan.admin).host]
 
 
 def main() -> None:

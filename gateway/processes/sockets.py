@@ -73,17 +73,17 @@ def listen(index: int, address: str, workers: int) -> ListenerSockets:
         raise ListenError(f"cannot listen on {address}: {_advice(error)}") from error
 
 
-def listen_admin(address: str) -> ListenerSockets:
+def listen_admin(address: str, has_tokens: bool = False) -> ListenerSockets:
     """Open the admin address, which must be of this machine alone while there are no tokens. Raises ListenError."""
     if not address.startswith(UNIX):
         try:
             _, target = resolve(address)
         except (OSError, ValueError) as error:
             raise ListenError(f"cannot listen on {address}: {error}") from error
-        if not ipaddress.ip_address(target[0]).is_loopback:
+        if not has_tokens and not ipaddress.ip_address(target[0]).is_loopback:
             raise ListenError(
-                f"the admin address {address} can be reached from other machines, and it has no tokens yet; "
-                f"use 127.0.0.1:{target[1]} and a tunnel"
+                f"the admin address {address} can be reached from other machines, and there are no tokens; make one "
+                f"with `gateway token add NAME --role admin`, or use 127.0.0.1:{target[1]} and a tunnel"
             )
     return listen(0, address, 1)
 

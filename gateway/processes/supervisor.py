@@ -34,6 +34,7 @@ from gateway.processes.sockets import ListenerSockets
 from gateway.processes.state_folder import StateFolder
 from gateway.record.active import Active, ActiveFile
 from gateway.record.store import NotStored, open_store
+from gateway.record.tokens import TokenFile
 from gateway.routing.plan import Plan
 
 TURN_SECONDS = 0.1
@@ -263,14 +264,15 @@ def _workers(count: int) -> str:
 def start(active: Active, log: logging.Logger, config: str = "", options: dict[str, Any] | None = None) -> int:
     """Run the gateway in this process until it is told to end; returns the exit code. `config` and `options`: Handover.
 
-    Raises sockets.ListenError, state_folder.InUseError, board.BoardFullError or OSError before anything is started.
+    Raises sockets.ListenError, state_folder.InUseError, board.BoardFullError, tokens.TokensError or OSError before
+    anything is started.
     """
     plan = active.plan
     folder = StateFolder(Path(plan.state_dir))
     folder.lock()
     workers = plan.workers or len(os.sched_getaffinity(0))
     board = _make_board(active, workers)
-    admin = sockets.listen_admin(plan.admin)
+    admin = sockets.listen_admin(plan.admin, bool(TokenFile(folder.path).tokens()))
     listeners = [sockets.listen(index, each.address, workers) for index, each in enumerate(plan.listeners)]
     _restore_overrides(board, folder.path, log)
     ActiveFile(folder.path).write(active)

@@ -197,6 +197,7 @@ class Plan:
     drain: Drain = Drain()
     state_dir: str = "./state"
     admin: str = "127.0.0.1:9900"
+    admin_hosts: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), separators=(",", ":"), sort_keys=True)

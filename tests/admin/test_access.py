@@ -19,6 +19,14 @@ def test_any_other_name_is_refused(host: str | None) -> None:
     assert refusal(host, None)
 
 
+def test_names_that_the_config_gives_are_let_in_and_no_others() -> None:
+    names = {"gateway.example.net", "10.0.0.7"}
+    assert refusal("gateway.example.net:9900", "https://gateway.example.net", names) is None
+    assert refusal("10.0.0.7:9900", None, names) is None
+    assert refusal("example.net", None, names)
+    assert refusal("gateway.example.net", "https://evil.example", names)
+
+
 @pytest.mark.parametrize("origin", PAGES)
 def test_a_foreign_origin_is_refused(origin: str) -> None:
     assert refusal("127.0.0.1:9900", origin)

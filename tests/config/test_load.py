@@ -173,13 +173,8 @@ def test_mistakes_of_an_upstream(tmp_path: Path, upstream: str, problem: str) ->
             ["2:54: listeners[0].proxy_protocol: must be true or false, not 'on'"],
         ),
         (
-            "listeners: [{address: '127.0.0.1:9'}]\nadmin: {address: '0.0.0.0:9', tokens: []}",
-            [
-                "3:18: admin.address: '0.0.0.0:9' is open to other machines, which needs tokens, and these are not "
-                "yet supported; write "
-                "127.0.0.1:9",
-                "3:31: admin.tokens: not yet supported; leave it out for now",
-            ],
+            "listeners: [{address: '127.0.0.1:9'}]\nadmin: {address: '0.0.0.0:9', host: x}",
+            ["3:31: admin.host: unknown key; did you mean hosts?"],
         ),
         ("listeners: [{address: '127.0.0.1:9'}]\nworkers: 0", ["3:10: workers: must be 1 to 1024, not 0"]),
         (

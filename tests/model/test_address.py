@@ -85,12 +85,6 @@ def test_a_listener_needs_an_ip_address() -> None:
         address.listen("api.example.com:80")
 
 
-def test_the_admin_address_is_loopback() -> None:
-    assert address.loopback("unix:/run/admin.sock") == "unix:/run/admin.sock"
-    with pytest.raises(ValueError, match=r"write 127\.0\.0\.1:9900"):
-        address.loopback("0.0.0.0:9900")
-
-
 def test_an_endpoint_is_no_url_and_has_a_port() -> None:
     with pytest.raises(ValueError, match="is a URL"):
         address.endpoint("http://127.0.0.1:80")
