@@ -37,6 +37,7 @@ cdef extern from * nogil:
 cdef enum:
     CAS_TRIES = 8
     WAYS = 4
+    LEFT_OVER = 1_000_000_000       # ns: far more than a worker's reading of the clock can be old (mitigate/limits.py)
 
 cdef struct LimiterCounters:
     uint64_t claims                 # client keys that took a slot
@@ -73,7 +74,8 @@ cdef inline Limit limit_of(uint64_t period_ns, uint64_t quota, uint64_t burst) n
 
 cdef inline Verdict gcra(uint64_t* arrival, uint64_t now, Limit limit, uint64_t cost,
                          LimiterCounters* counters) noexcept nogil:
-    """Ask for `cost` requests. A denial writes nothing; a lost race is tried CAS_TRIES times, then settled by `add`."""
+    """Ask for `cost` requests. A lost race is tried CAS_TRIES times, then settled by `add`. A denial writes nothing,
+    but for an arrival time that only a stricter limit can have left: that becomes this limit's own full one, once."""
     cdef uint64_t seen = load(arrival), debit = cost * limit.interval
     cdef int _try
     cdef Verdict verdict
@@ -85,6 +87,8 @@ cdef inline Verdict gcra(uint64_t* arrival, uint64_t now, Limit limit, uint64_t 
         verdict.wait = 0
         if verdict.arrival + debit > now + limit.burst:
             verdict.wait = verdict.arrival + debit - limit.burst - now
+            if seen > now + limit.burst + LEFT_OVER:
+                cas(arrival, &seen, verdict.arrival)
             return verdict
         if cost == 0 or cas(arrival, &seen, verdict.arrival + debit):
             verdict.arrival += debit

@@ -22,6 +22,7 @@ cdef class Ticker:
     cdef uint64_t workers, routes, upstreams, endpoints
     cdef uint64_t routes_at, upstreams_at, endpoints_at, controls_at, windows_at, params_at
 
+    cdef bint early(self, uint64_t now) noexcept nogil
     cdef bint turn(self, uint64_t now, uint64_t due) noexcept nogil
     cdef void begin(self, uint64_t now) noexcept nogil
     cdef bint held(self, uint64_t mine) noexcept nogil

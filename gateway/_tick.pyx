@@ -42,6 +42,9 @@ cdef class Ticker:
 
     def run_early(self, now: int) -> bool:
         """Tick before its time, unless somebody is at it: an endpoint has failed as often in a row as it may."""
+        return self.early(now)
+
+    cdef bint early(self, uint64_t now) noexcept nogil:
         return self.turn(now, now + EVERY)
 
     cdef bint turn(self, uint64_t now, uint64_t due) noexcept nogil:
@@ -177,24 +180,25 @@ cdef class Ticker:
             params = <Params*>(self.base + self.params_at) + row
             if params.breaker_mode and step_breaker(self.control(target), self.window(target), params, now):
                 add(&self.tick.transitions, 1)
-            if params.eject_mode:
-                self.decide_endpoints(self.control(target), params, now)
+            self.decide_endpoints(self.control(target), params, now)
         return True
 
     cdef void decide_endpoints(self, Control* upstream, const Params* params, uint64_t now) noexcept nogil:
-        """Walk the upstream's list of endpoints: a row is checked against the board's end, the walk against a loop."""
+        """Walk the upstream's list of endpoints: a row is checked against the board's end, the walk against a loop.
+        Out is who is ejected or whom the health checks took out; both count for `at_most` and for the panic rule."""
         cdef uint64_t first = self.routes + self.upstreams, total = 0, out = 0, lost = 0, row, target
         row = upstream.first_endpoint
         while 0 < row <= self.endpoints and total < self.endpoints:
             total += 1
-            out += self.control(first + row - 1).ejected_until > now
+            out += (self.control(first + row - 1).ejected_until > now
+                    or load(&self.control(first + row - 1).unhealthy) != 0)
             row = self.control(first + row - 1).next_endpoint
         row = upstream.first_endpoint
         while 0 < row <= self.endpoints and lost < total:
             lost += 1
             target = first + row - 1
-            if step_ejection(self.control(target), self.window(target), params, out, total, now,
-                             <uint32_t>scramble(now + target)):
+            if params.eject_mode and step_ejection(self.control(target), self.window(target), params, out, total,
+                                                   now, <uint32_t>scramble(now + target)):
                 out += 1
                 add(&self.tick.transitions, 1)
             slow_start(self.control(target), params, now)

@@ -19,6 +19,7 @@ from http_messages import HOST, message
 from transports import Loop, Peer, Task
 
 from gateway import _fastpath, board
+from gateway.board import params
 from gateway.dataplane import dial
 from gateway.dataplane.downstream import DownstreamConnection
 from gateway.dataplane.exchange import Exchange
@@ -75,16 +76,13 @@ class Gateway:
         self.plane.max_connections = 1000
         self.plane.connect = self._connect
         self.group = self._group(upstream)
-        rows = {each.name: self.rows.route_row(each.name) for each in self.plan.routes}
-        self.plane.serve(RoutePlan(self.plan, {upstream.name: self.group}, rows, self.plane.deadlines), 0)
+        self.plane.serve(RoutePlan(self.plan, {upstream.name: self.group}, self.rows, self.plane.deadlines), 0)
         self.door = Door(0, listener, self.plane.deadlines)
 
     def _group(self, upstream: plans.Upstream) -> UpstreamGroup:
-        group = UpstreamGroup(upstream, self.plane.deadlines, 42)
-        group.set_endpoints(
-            Endpoint(group, each, dial.target_of(each, None, None),
-                     self.rows.endpoint_row(upstream.name, each.address))
-            for each in upstream.endpoints)
+        group = UpstreamGroup(upstream, self.plane.deadlines, 42, self.rows)
+        group.set_endpoints(Endpoint(group, each, dial.target_of(each, None, None), self.rows)
+                            for each in upstream.endpoints)
         return group
 
     def _connect(self, plane: Plane, exchange: Exchange, generation: int) -> Connect:
@@ -150,7 +148,11 @@ class Gateway:
 def _board_for(plan: plans.Plan) -> board.Board:
     endpoints = [(each.name, endpoint.address) for each in plan.upstreams for endpoint in each.endpoints]
     made = board.Board.create(board.Capacity(1, 64, 64), boot_ns=1, boot_utc_ns=1)
-    made.name_rows([each.name for each in plan.routes], endpoints, generation=1)
+    made.name_rows([each.name for each in plan.routes], endpoints, generation=1,
+                   upstreams=[each.name for each in plan.upstreams],
+                   limits=[(each.name, limit.name) for each in plan.routes for limit in each.limits])
+    for each in plan.upstreams:
+        params.write_upstream(made, each.name, [one.address for one in each.endpoints], each.breaker, each.eject)
     return made
 
 

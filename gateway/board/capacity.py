@@ -84,7 +84,13 @@ def worker_room(workers: int) -> int:
 
 
 def permits_stride(targets: int) -> int:
-    """Bytes from one worker's permit cells to the next one's: whole cache lines."""
+    """Bytes from one worker's permit cells to the next one's: whole cache lines, the cells of tunnels behind those of
+    requests."""
+    return 2 * tunnels_behind(targets)
+
+
+def tunnels_behind(targets: int) -> int:
+    """Bytes from a target's cell for requests to its cell for tunnels."""
     return -(-targets * 8 // ALIGNMENT) * ALIGNMENT
 
 

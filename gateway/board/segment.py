@@ -5,7 +5,7 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator
 
-from gateway.board.capacity import CLIENT_RULES, Capacity, permits_stride
+from gateway.board.capacity import CLIENT_RULES, Capacity, permits_stride, tunnels_behind
 from gateway.board.layout import MAGIC, NAME_BYTES, NAMED, OFFSETS, SIZE, TARGETS, VERSION
 from gateway.board.row import Row
 from gateway.board.state import State
@@ -145,16 +145,18 @@ class Board:
         size = SIZE["Ring"] + SIZE["Record"] * self.header["ring_records"]
         return Row(self._words, "Ring", self.header["rings_at"] + worker * size)
 
-    def permit_at(self, worker: int, target: int) -> int:
-        """The byte offset of the cell in which a worker counts what it has in flight for a target."""
+    def permit_at(self, worker: int, target: int, *, tunnels: bool = False) -> int:
+        """The byte offset of the cell in which a worker counts what it has in flight for a target: requests, or
+        tunnels, which have permits of their own."""
         if not (0 <= worker < self.workers and 0 <= target < self.targets):
             raise IndexError(f"no permits of worker {worker} for target {target}")
-        return self.header["permits_at"] + worker * permits_stride(self.targets) + target * 8
+        behind = tunnels_behind(self.targets) if tunnels else 0
+        return self.header["permits_at"] + worker * permits_stride(self.targets) + behind + target * 8
 
-    def in_flight(self, section: str, row: int) -> int:
+    def in_flight(self, section: str, row: int, *, tunnels: bool = False) -> int:
         """The sum of all workers' cells of a target."""
         target = self.target(section, row)
-        return sum(self._words[self.permit_at(worker, target) // 8] for worker in range(self.workers))
+        return sum(self._words[self.permit_at(worker, target, tunnels=tunnels) // 8] for worker in range(self.workers))
 
     def header_at(self, field: str) -> int:
         """The byte offset of a word of the header."""
@@ -218,7 +220,7 @@ class Board:
         self.slot(slot).clear_gauges()
         if slot < self.workers:
             first = self.permit_at(slot, 0)
-            self._bytes[first : first + self.targets * 8] = bytes(self.targets * 8)
+            self._bytes[first : first + permits_stride(self.targets)] = bytes(permits_stride(self.targets))
             for row in range(len(self.names("endpoints"))):
                 self.endpoint(slot, row).clear_gauges()
 

@@ -32,10 +32,11 @@ class WorkerBoard:
         """The address of the Control of a target."""
         return self._base + self.board.control(section, self.rows[section][name]).at
 
-    def permits(self, section: str, name: str) -> tuple[int, int, int, int]:
+    def permits(self, section: str, name: str, *, tunnels: bool = False) -> tuple[int, int, int, int]:
         """For `_gates.Permits`: addresses of this worker's and of the first cell, bytes between cells, workers."""
         target = self.board.target(section, self.rows[section][name])
-        own, first = (self._base + self.board.permit_at(worker, target) for worker in (self.worker, 0))
+        own, first = (self._base + self.board.permit_at(worker, target, tunnels=tunnels)
+                      for worker in (self.worker, 0))
         return own, first, permits_stride(self.board.targets), self.board.workers
 
     def params(self, upstream: str) -> int:

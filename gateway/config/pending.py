@@ -14,8 +14,8 @@ MESSAGE = "not yet supported; leave it out for now"
 KEYS: dict[tuple[str, ...], frozenset[str]] = {
     (): frozenset({"detect", "respond", "probation", "recorder", "log"}),
     ("clients",): frozenset({"key"}),
-    ("upstreams", "*"): frozenset({"health", "eject", "breaker", "concurrency", "retry"}),
-    ("routes", "*"): frozenset({"limits", "concurrency", "priority", "fallback", "objective", "feedback"}),
+    ("upstreams", "*"): frozenset({"health", "retry"}),
+    ("routes", "*"): frozenset({"priority", "fallback", "objective", "feedback"}),
 }
 
 VALUES: dict[tuple[str, ...], frozenset[str]] = {

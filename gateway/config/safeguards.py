@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, create_model
 
 from gateway.config import pending
 from gateway.isolate.settings import BreakerSettings, ConcurrencySettings, EjectSettings, HealthSettings
-from gateway.mitigate.settings import FallbackSettings, LimitSettings, Priority, RetrySettings
+from gateway.mitigate.settings import LIMITS_MOST, FallbackSettings, LimitSettings, Priority, RetrySettings
 
 Fields = dict[str, Any]
 
@@ -29,7 +29,8 @@ OF_UPSTREAM: Fields = {
 }
 
 OF_ROUTE: Fields = {
-    "limits": (tuple[LimitSettings, ...], Field(default=(), description="Rate limits; a request meets all of them.")),
+    "limits": (tuple[LimitSettings, ...],
+               Field(default=(), max_length=LIMITS_MOST, description="Rate limits; a request meets all of them.")),
     "concurrency": _section(ConcurrencySettings, "Bound the requests at a time."),
     "priority": (Priority, Field(default="normal", description="Who is shed last when the gateway itself is late; "
                                                                "`critical` never is.")),

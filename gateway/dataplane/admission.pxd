@@ -5,3 +5,6 @@ from gateway.dataplane.http1 cimport Head
 
 
 cdef bint admit(Exchange exchange, const char* p, const Head* head, uint64_t now) except -1
+cdef bint admit_upstream(Exchange exchange, uint64_t now) except -1
+cdef int deny_without_endpoint(Exchange exchange, uint64_t now) except -1
+cdef int give_permits_back(Exchange exchange) noexcept

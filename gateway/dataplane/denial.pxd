@@ -30,4 +30,5 @@ cdef enum Safeguard:
     BY_RETRY_BUDGET
     SAFEGUARD_COUNT
 
+cdef int tell_limit(Exchange exchange, uint64_t now) except -1
 cdef int deny(Exchange exchange, int cause, int refusal, str detail, uint64_t now) except -1

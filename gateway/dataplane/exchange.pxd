@@ -1,11 +1,12 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
+from gateway._gates cimport Permits
 from gateway.dataplane.body cimport Body
 from gateway.dataplane.deadlines cimport Deadline
 from gateway.dataplane.forwarding cimport Identity, Origin
 from gateway.dataplane.http1 cimport Head
 from gateway.dataplane.plane cimport Door, Plane
-from gateway.dataplane.pool cimport Endpoint
+from gateway.dataplane.pool cimport Endpoint, UpstreamGroup
 from gateway.dataplane.routes cimport Route, RoutePlan
 from gateway.dataplane.side cimport Side
 
@@ -49,6 +50,7 @@ cdef class Exchange(Deadline):
     cdef RoutePlan routes                   # until its answer begins: a long one must not keep an old plan alive
     cdef uint64_t revision                  # the number of that plan
     cdef Route route
+    cdef UpstreamGroup group                # of the route, or of the fallback that is asked instead
     cdef readonly Endpoint endpoint
     cdef Identity identity
     cdef bint own_id                        # the request goes up under `identity`, not under an id that its client gave
@@ -73,10 +75,14 @@ cdef class Exchange(Deadline):
     cdef uint64_t observed                  # what the deciding safeguard saw, and what it allows
     cdef uint64_t threshold
     cdef uint32_t limit_row                 # of the limit that denied, on the board
+    cdef bint shadowed                      # a safeguard in shadow mode would have refused it: it counts no further
+    cdef int near                           # 1 + index of a limit that is nearly used up, to be told; 0 = none
+    cdef uint64_t near_arrival              # and its arrival time
     cdef uint32_t breaker_generation        # that the upstream's breaker admitted it under
-    cdef bint route_permit                  # to be given back in `finish`
-    cdef bint upstream_permit
-    cdef bint slow                          # the answer's first byte came later than the breaker allows
+    cdef bint breaker_counts                # and this try's outcome is for the breaker to see
+    cdef bint counted                       # this try's outcome is counted: of a tunnel, its handshake
+    cdef Permits* route_permit              # to be given back in `finish`; NULL = none is held
+    cdef Permits* upstream_permit
     cdef Body request
     cdef bytes first                        # the head, and the body as far as it came along
     cdef list rest                          # more of the body that waits for a connection, or is held for a second try

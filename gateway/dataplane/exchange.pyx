@@ -21,10 +21,10 @@ from libc.stdint cimport int64_t, uint64_t
 
 from gateway._fastpath cimport clock_ns, load
 from gateway.dataplane.accounting cimport account
-from gateway.dataplane.admission cimport admit
+from gateway.dataplane.admission cimport admit, admit_upstream, deny_without_endpoint
 from gateway.dataplane.body cimport body_start, body_take
 from gateway.dataplane.clients cimport Client
-from gateway.dataplane.denial cimport BY_NOTHING, DECIDED_NOTHING
+from gateway.dataplane.denial cimport BY_NOTHING, DECIDED_NOTHING, tell_limit
 from gateway.dataplane.endings cimport upstream_failure
 from gateway.dataplane.forwarding cimport put_request, put_response
 from gateway.dataplane.http1 cimport (
@@ -35,14 +35,14 @@ from gateway.dataplane.own_answers cimport answer_directly, answer_health, is_he
 from gateway.dataplane.plane cimport Plane
 from gateway.dataplane.pool cimport Endpoint, UpstreamGroup
 from gateway.dataplane.refusals cimport (
-    BODY_TOO_LARGE, NO_ENDPOINT, REQUEST_TIMEOUT, UPSTREAM_MALFORMED, refusal_of_fault, text_of_answer_fault,
+    BODY_TOO_LARGE, REQUEST_TIMEOUT, UPSTREAM_MALFORMED, refusal_of_fault, text_of_answer_fault,
     text_of_fault,
 )
 from gateway.dataplane.relay cimport (
     AS_IT_CAME, CHUNKED_BY_US, UNCHUNKED, emit, emit_chunk, emit_unchunked, pass_interim, put_framing,
 )
 from gateway.dataplane.side cimport HOLD_CONNECTING, HOLD_PEER_FULL
-from gateway.dataplane.tunnel cimport offers_h2c, open_tunnel
+from gateway.dataplane.tunnel cimport open_tunnel
 from gateway.dataplane.waiting cimport await_answer
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -133,28 +133,28 @@ cdef class Exchange(Deadline):
             refuse_unrouted(self, index, p, head, now)
             return start + head.size + take
         self.route = <Route>self.routes.routes[index]
+        self.group = self.route.group
         if admit(self, p, head, now):
-            if self.route.group is None:
+            if self.group is None:
                 answer_directly(self, p, head, now)
-            else:
+            elif admit_upstream(self, now):
                 self.forward(p, head, take, now)
         return start + head.size + take
 
     cdef int forward(self, const char* p, const Head* head, Py_ssize_t take, uint64_t now) except -1:
         """Choose an endpoint, write the head for it and send, or leave it to the slow path to connect first."""
-        cdef UpstreamGroup group = self.route.group
+        cdef UpstreamGroup group = self.group
         cdef HeadWriter w = self.plane.writer
         cdef UpstreamSide connection
         cdef Endpoint endpoint = group.choose(now)
         if endpoint is None:
-            return refuse(self, NO_ENDPOINT, "", now)
+            return deny_without_endpoint(self, now)
         self.use_endpoint(endpoint)
         self.identity.id_high = self.plane.draw()
         self.identity.id_low = self.plane.draw()
         self.identity.span = self.plane.draw()
-        self.upgrade = head.upgrade and not self.http10 and not offers_h2c(p, head)
         w.clear()
-        self.own_id = put_request(w, p, head, self.routes, self.route, self.client.origin, endpoint.host,
+        self.own_id = put_request(w, p, head, self.routes, self.route, self.client.origin, group.host, endpoint.host,
                                   &self.identity, self.upgrade)
         if take <= JOIN:
             w.put(p + head.size, take)
@@ -223,7 +223,7 @@ cdef class Exchange(Deadline):
         p = PyBytes_AS_STRING(data)
         n = PyBytes_GET_SIZE(data)
         while True:
-            size = scan_response(p + at, n - at, &self.route.group.limits, &ANSWER_HEAD)
+            size = scan_response(p + at, n - at, &self.group.limits, &ANSWER_HEAD)
             if size == 0:
                 self.partial = data[at:]
                 return 0
@@ -260,6 +260,8 @@ cdef class Exchange(Deadline):
             self.keep = False
         self.plane.writer.clear()
         put_response(self.plane.writer, p, head, self.route, False, head.status == 204)
+        if self.near:
+            tell_limit(self, now)
         put_framing(self, head)
         self.routes = None
         return self.relay_answer(data, at + head.size, now)
@@ -284,7 +286,7 @@ cdef class Exchange(Deadline):
                 self.upstream_keep = False          # bytes that nobody asked for: never use this connection again
             return self.finish(now)
         if not self.upstream.held:
-            self.route.group.silent.start(self.upstream, now)
+            self.group.silent.start(self.upstream, now)
         return 0
 
     cdef int finish(self, uint64_t now) except -1:
@@ -306,11 +308,13 @@ cdef class Exchange(Deadline):
         plane.active -= 1
         if self.tunnel:
             plane.tunnels -= 1
+            plane.open_tunnels.discard(self)
         self.generation += 1
         self.client = None
         self.upstream = None
         self.routes = None
         self.route = None
+        self.group = None
         self.first = None
         self.rest = None
         self.partial = None
@@ -333,13 +337,13 @@ cdef class Exchange(Deadline):
         self.routes = plane.routes
         self.revision = plane.serves
         self.route = None
+        self.group = None
         self.began = now
         self.sent = 0
         self.answered = 0
         self.method = head.method
         self.http10 = head.version_minor == 0
         self.keep = head.keep_alive and not plane.draining
-        self.upgrade = False
         self.own_id = False
         self.tunnel = False
         self.refused = False
@@ -353,10 +357,12 @@ cdef class Exchange(Deadline):
         self.observed = 0
         self.threshold = 0
         self.limit_row = NO_LIMIT
-        self.breaker_generation = 0
-        self.route_permit = False
-        self.upstream_permit = False
-        self.slow = False
+        self.shadowed = False
+        self.near = 0
+        self.breaker_counts = False
+        self.counted = False
+        self.route_permit = NULL
+        self.upstream_permit = NULL
         self.attempts = 0
         self.status = 0
         self.answer_begun = False

@@ -22,6 +22,6 @@ cdef struct Identity:
 
 
 cdef int put_request(HeadWriter w, const char* p, const Head* head, RoutePlan routes, Route route, Origin origin,
-                     bytes endpoint_host, const Identity* identity, bint upgrade) except -1
+                     bytes own_host, bytes endpoint_host, const Identity* identity, bint upgrade) except -1
 cdef int put_response(HeadWriter w, const char* p, const Head* head, Route route, bint upgrade,
                       bint drop_length) except -1

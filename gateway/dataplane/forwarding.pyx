@@ -106,10 +106,10 @@ cdef int put_request_line(HeadWriter w, const char* p, const Head* head, RoutePl
     return w.put(" HTTP/1.1\r\n", 11)
 
 
-cdef int put_host(HeadWriter w, const char* p, const Head* head, Route route, bytes endpoint_host) except -1:
+cdef int put_host(HeadWriter w, const char* p, const Head* head, bytes own_host, bytes endpoint_host) except -1:
     """Host comes first (RFC 9110 7.2): the client's, or the upstream's own, or the endpoint's for HTTP/1.0."""
-    if len(route.group.host):
-        return put_field(w, "Host: ", 6, <const char*>route.group.host, len(route.group.host))
+    if len(own_host):
+        return put_field(w, "Host: ", 6, <const char*>own_host, len(own_host))
     if head.host_size:
         return put_field(w, "Host: ", 6, p + head.host_at, head.host_size)
     return put_field(w, "Host: ", 6, <const char*>endpoint_host, len(endpoint_host))
@@ -222,13 +222,16 @@ cdef int put_request_id(HeadWriter w, const Identity* identity) except -1:
 
 
 cdef int put_request(HeadWriter w, const char* p, const Head* head, RoutePlan routes, Route route, Origin origin,
-                     bytes endpoint_host, const Identity* identity, bint upgrade) except -1:
-    """Write the whole head for the upstream, its empty line included, into `w`; 1: its request id is ours."""
+                     bytes own_host, bytes endpoint_host, const Identity* identity, bint upgrade) except -1:
+    """Write the whole head for the upstream, its empty line included, into `w`; 1: its request id is ours.
+
+    `own_host`: of the upstream, empty to keep the client's.
+    """
     cdef uint32_t dropped = HOP_BY_HOP | FRAMING | (1 << HOST)
     cdef bint keep_id = sane_request_id(p, head)
     cdef bint keep_trace = valid_traceparent(p, head)
     put_request_line(w, p, head, routes, route)
-    put_host(w, p, head, route, endpoint_host)
+    put_host(w, p, head, own_host, endpoint_host)
     if origin.trusted:
         dropped |= (1 << FORWARDED_FOR) | (1 << FORWARDED)
     else:

@@ -71,11 +71,13 @@ cdef int refuse_unrouted(Exchange exchange, int index, const char* p, const Head
     """No route, or none for the method: a 405 must say which methods there are (RFC 9110 15.5.6)."""
     if index != WRONG_METHOD:
         return refuse(exchange, NO_ROUTE_FOUND, "", now)
-    return refuse(exchange, METHOD_NOT_ALLOWED, "", now, exchange.routes.allowed(p, head))
+    return refuse(exchange, METHOD_NOT_ALLOWED, "", now, b"Allow: %s\r\n" % exchange.routes.allowed(p, head))
 
 
-cdef int refuse(Exchange exchange, int refusal, str detail, uint64_t now, bytes allow=b"") except -1:
-    """End the request with a problem document; where an answer has begun, with a reset."""
+cdef int refuse(Exchange exchange, int refusal, str detail, uint64_t now, bytes fields=b"",
+                dict members=None) except -1:
+    """End the request with a problem document; where an answer has begun, with a reset. `fields` are added to its head,
+    `members` to the document."""
     cdef str request_id = ""
     exchange.refused = True
     exchange.plane.refusals[refusal] += 1
@@ -89,5 +91,6 @@ cdef int refuse(Exchange exchange, int refusal, str detail, uint64_t now, bytes 
     exchange.answer_begun = True
     if exchange.own_id:                                 # else its client knows it, or it never came so far
         request_id = "%016x%016x" % (exchange.identity.id_high, exchange.identity.id_low)
-    exchange.client.send(refusal_answer(refusal, detail, request_id, exchange.keep, exchange.method == HEAD, allow))
+    exchange.client.send(refusal_answer(refusal, detail, request_id, exchange.keep, exchange.method == HEAD, fields,
+                                        members))
     return exchange.finish(now)

@@ -5,7 +5,9 @@ from gateway.dataplane.deadlines cimport DeadlineBook, DeadlineList
 from gateway.dataplane.http1 cimport HeadWriter, Limits
 from gateway.dataplane.routes cimport RoutePlan
 from gateway._fastpath cimport RouteCounters
-from gateway._gates cimport rank_of
+from gateway._gates cimport ClientRule, rank_of
+from gateway._limiter cimport ClientTable
+from gateway._tick cimport Ticker
 
 cdef enum:
     RANKS = 768                     # of `rank_of`: six tiers of 128 cohorts
@@ -40,6 +42,13 @@ cdef class Plane:
     cdef readonly list refusals             # how many of each, in the order of model.errors.REFUSALS
     cdef list spare                         # finished exchanges, to be used again
     cdef dict origins
+    cdef readonly Ticker ticker             # of the board: windows, breakers, ejections
+    cdef readonly set open_tunnels          # exchanges that have become tunnels
+    cdef const ClientRule* rules            # on the board: clients that are isolated or clamped
+    cdef const uint64_t* rules_used
+    cdef uint64_t rules_room
+    cdef ClientTable client_table           # on the board: arrival times of client keys
+    cdef uint64_t seed[2]                   # of this boot, for hashes of client keys
     cdef public bint draining
     cdef readonly uint32_t active           # exchanges in flight
     cdef readonly uint32_t tunnels

@@ -3,6 +3,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from gateway._tick import Ticker
 from gateway.board import WorkerBoard
 from gateway.dataplane.clients import Clients
 from gateway.dataplane.deadlines import DeadlineBook
@@ -28,6 +29,8 @@ class Plane:
     connect: Callable[[Plane, Exchange, int], Coroutine[Any, Any, None]]
     tasks: set[asyncio.Task[None]]
     clients: set[DownstreamConnection]
+    ticker: Ticker
+    open_tunnels: set[Exchange]
     refusals: list[int]
     draining: bool
     active: int

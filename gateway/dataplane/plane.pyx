@@ -7,6 +7,8 @@ from libc.stdint cimport uint64_t, uintptr_t
 from libc.string cimport memset
 
 from gateway._fastpath cimport RouteCounters
+from gateway._gates cimport ClientRule
+from gateway._limiter cimport WAYS, ClientSlot, ClientTable, LimiterCounters
 from gateway.dataplane.clients cimport Clients
 from gateway.dataplane.deadlines cimport DeadlineBook
 from gateway.dataplane.forwarding cimport Origin
@@ -40,6 +42,15 @@ cdef class Door:
         self.send = book.of(listener.timeouts.send)
 
 
+cdef ClientTable table_at(tuple table):
+    """`WorkerBoard.client_table` in the compiled form."""
+    cdef ClientTable clients
+    clients.slots = <ClientSlot*><uintptr_t>table[0]
+    clients.lines = table[1] // WAYS
+    clients.counters = <LimiterCounters*><uintptr_t>table[2]
+    return clients
+
+
 cdef class Plane:
     """One worker's data path, with its addresses on the board."""
 
@@ -55,12 +66,19 @@ cdef class Plane:
         self.writer = HeadWriter()
         self.tasks = set()
         self.clients = set()
+        self.open_tunnels = set()
+        self.ticker = board.ticker()
         self.refusals = [0] * len(REFUSALS)
         self.spare = []
         self.origins = {}
         self.random[0] = secrets.randbits(64) | 1
         self.random[1] = secrets.randbits(64)
         self.shed_threshold = RANKS - 1
+        self.seed[0], self.seed[1] = board.seed
+        self.client_table = table_at(board.client_table())
+        rules, used, self.rules_room = board.client_rules()
+        self.rules = <const ClientRule*><uintptr_t>rules
+        self.rules_used = <const uint64_t*><uintptr_t>used
 
     def serve(self, RoutePlan routes, uint64_t number):
         """From the next request on. Whoever has begun keeps what it began with."""

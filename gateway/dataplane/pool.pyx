@@ -1,38 +1,58 @@
 """The endpoints of an upstream, as one worker sees them: which one is next, and its idle connections.
 
 Balance. `least_request`: of two endpoints drawn at random the one with fewer requests in flight per weight
-(Mitzenmacher, "The power of two choices", 1996). `round_robin`: nginx's smooth weighted form: each endpoint gains
-its weight, the richest is taken and pays the sum. An endpoint that just refused a connection is passed over for a
-second while another can be had; this is only so that one request's luck is not the next one's too: ejection proper
-is a safeguard.
+(Mitzenmacher, "The power of two choices", 1996); between two idle ones the lot is by weight, or a light one would get
+nothing on a quiet route. `round_robin`: nginx's smooth weighted form: each
+endpoint gains its weight, the richest is taken and pays the sum.
+
+Who is asked at all is on the board: an endpoint that is isolated is not, and one that is ejected or unhealthy is not
+unless too few would be left. An endpoint that just refused a connection is passed over for a second while another can
+be had; this is only so that one request's luck is not the next one's too.
 
 Connections are taken last-in-first-out, so that a pool shrinks to what the load needs: the rest ages out.
 """
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t
 
 from gateway._fastpath cimport EndpointCounters
+from gateway._gates cimport Control, count_consecutive, isolated
 from gateway.dataplane.deadlines cimport DeadlineBook
+from gateway.dataplane.gates cimport UpstreamGates
+
+from gateway.board import endpoint_name
+from gateway.model.safeguards import ENFORCE, OFF
 
 
 cdef uint64_t AVOID_NS = 1_000_000_000
 
 
 cdef class Endpoint:
-    """One address of an upstream. `active` and `connections` count this worker's share."""
+    """One address of an upstream. `active` and `connections` count this worker's share; `board` has rows for it."""
 
-    def __init__(self, UpstreamGroup group, plan_endpoint, target, row):
+    def __init__(self, UpstreamGroup group, plan_endpoint, target, board):
         self.group = group
         self.address = plan_endpoint.address
         self.weight = plan_endpoint.weight
         self.target = target
         self.host = target.host_field
         self.idle = []
-        self.counters = <EndpointCounters*><uintptr_t>row
+        self.counters = <EndpointCounters*><uintptr_t>board.endpoint_row(group.name, plan_endpoint.address)
+        self.control = <Control*><uintptr_t>board.control("endpoints", endpoint_name(group.name, plan_endpoint.address))
+
+    cdef bint count(self, bint failed, uint64_t now) noexcept:
+        """One outcome for the ejection to see, from any worker; True: as many failures in a row as eject."""
+        cdef uint64_t failures = count_consecutive(self.control, failed, now)
+        return failed and self.group.eject_consecutive and failures >= self.group.eject_consecutive
 
     def connect_failed(self, uint64_t now):
-        """Count a refused, unreachable or late connect, and look elsewhere for a second."""
+        """Count a refused, unreachable or late connect, and look elsewhere for a second.
+
+        True: it was the last failure in a row that ejection waited for.
+        """
         self.counters.connect_failures += 1
+        self.counters.requests += 1
+        self.counters.failures += 1
         self.avoid_until = now + AVOID_NS
+        return self.count(True, now)
 
     def has_room(self):
         """Whether one more connection may be opened (`pool.max_connections`, this worker)."""
@@ -67,12 +87,15 @@ cdef class Endpoint:
 
 
 cdef class UpstreamGroup:
-    """One upstream of the plan with its endpoints. `seed` starts the random draws (never 0)."""
+    """One upstream of the plan with its endpoints. `seed` starts the random draws; `board` has rows for it."""
 
-    def __init__(self, plan_upstream, DeadlineBook book, uint64_t seed):
+    def __init__(self, plan_upstream, DeadlineBook book, uint64_t seed, board):
         self.name = plan_upstream.name
         self.host = plan_upstream.host.encode()
         self.two_choices = plan_upstream.balance == "least_request"
+        self.ejects = plan_upstream.eject.mode == ENFORCE
+        self.checks = plan_upstream.health.mode == ENFORCE
+        self.eject_consecutive = 0 if plan_upstream.eject.mode == OFF else plan_upstream.eject.consecutive_failures
         self.random = seed | 1
         self.limits.line = plan_upstream.limits.line
         self.limits.fields = plan_upstream.limits.fields
@@ -85,18 +108,28 @@ cdef class UpstreamGroup:
         self.max_idle = plan_upstream.pool.max_idle
         self.max_connections = plan_upstream.pool.max_connections
         self.endpoints = ()
+        self.gates = UpstreamGates(plan_upstream, board)
 
     def set_endpoints(self, endpoints):
         """Give the group its endpoints, once, before the first request."""
         self.endpoints = tuple(endpoints)
 
     cdef Endpoint choose(self, uint64_t now):
-        """The endpoint for the next request; None only if the group has none."""
+        """The endpoint for the next request; None if the group has none that may be asked."""
+        cdef Endpoint only
         if len(self.endpoints) == 1:
-            return <Endpoint>self.endpoints[0]
+            only = <Endpoint>self.endpoints[0]
+            return only if only.is_in(now) else None
         if len(self.endpoints) == 0:
             return None
         return self.least_request(now) if self.two_choices else self.round_robin(now)
+
+    cdef bint all_isolated(self, uint64_t now) noexcept:
+        cdef Endpoint each
+        for each in self.endpoints:
+            if not isolated(each.control, now):
+                return False
+        return len(self.endpoints) > 0
 
     cdef uint32_t draw(self, uint32_t bound) noexcept:
         # xorshift64 (Marsaglia 2003); the high half, scaled: no modulo bias worth speaking of for a few endpoints
@@ -114,34 +147,42 @@ cdef class UpstreamGroup:
             j += 1
         one = <Endpoint>self.endpoints[i]
         other = <Endpoint>self.endpoints[j]
-        if one.usable(now) != other.usable(now):
-            return one if one.usable(now) else other
-        if not one.usable(now):
+        if one.usable(now) and other.usable(now):
+            return self.lighter(one, other, now)
+        if not one.usable(now) and not other.usable(now):
             return self.round_robin(now)
+        return one if one.usable(now) else other
+
+    cdef Endpoint lighter(self, Endpoint one, Endpoint other, uint64_t now):
+        """The one with fewer requests in flight for its weight; between idle ones a lot by weight."""
+        cdef double weight = one.share(now), other_weight = other.share(now)
+        if one.active == 0 and other.active == 0:
+            return other if self.draw(1 << 30) * (weight + other_weight) < other_weight * (1 << 30) else one
         # (active + 1) / weight, cross-multiplied
-        if (<uint64_t>other.active + 1) * one.weight < (<uint64_t>one.active + 1) * other.weight:
-            return other
-        return one
+        return other if (other.active + 1) * weight < (one.active + 1) * other_weight else one
 
     cdef Endpoint round_robin(self, uint64_t now):
+        """Over those that may be asked, those that did not just refuse a connection first; None without any."""
         cdef Endpoint best = None, each
-        cdef int64_t total = 0
+        cdef int64_t total = 0, share
         cdef bint any_usable = False
         for each in self.endpoints:
             any_usable = any_usable or each.usable(now)
         for each in self.endpoints:
-            if any_usable and not each.usable(now):
+            if not (each.usable(now) if any_usable else each.is_in(now)):
                 continue
-            each.credit += each.weight
-            total += each.weight
+            share = <int64_t>each.share(now)
+            each.credit += share
+            total += share
             if best is None or each.credit > best.credit:
                 best = each
-        best.credit -= total
+        if best is not None:
+            best.credit -= total
         return best
 
     def others(self, tried, uint64_t now):
         """The endpoint to try after `tried` (a set of Endpoint) failed to connect, usable ones first; or None."""
-        left = [each for each in self.endpoints if each not in tried]
+        left = [each for each in self.endpoints if each not in tried and (<Endpoint>each).is_in(now)]
         left.sort(key=lambda each: (not (<Endpoint>each).usable(now), (<Endpoint>each).active))
         return left[0] if left else None
 

@@ -22,11 +22,17 @@ cdef enum Refusal:
     FIRST_BYTE_TIMEOUT
     UPSTREAM_IDLE
     REQUEST_TIMEOUT
+    ISOLATED_
+    LIMITED_
+    SHED_
+    SATURATED_
+    BREAKER_OPEN
     REFUSAL_COUNT
 
 cdef int refusal_of_fault(Py_ssize_t fault) noexcept
 cdef str text_of_fault(Py_ssize_t fault)
 cdef str text_of_answer_fault(Py_ssize_t fault)
 cdef int status_of(int refusal) noexcept
-cdef bytes refusal_answer(int refusal, str detail, str request_id, bint keep, bint without_body, bytes allow=*)
+cdef bytes refusal_answer(int refusal, str detail, str request_id, bint keep, bint without_body, bytes fields=*,
+                          dict members=*)
 cdef bytes date_line()

@@ -18,13 +18,14 @@ cdef tuple NAMES = (
     "bad_request", "no_route", "method_not_allowed", "head_timeout", "body_timeout", "body_too_large",
     "target_too_long", "head_too_large", "gateway_fault", "not_implemented", "version_not_supported",
     "connect_failed", "upstream_reset", "upstream_malformed", "no_endpoint", "pool_full", "too_many_connections",
-    "draining", "connect_timeout", "first_byte_timeout", "upstream_idle", "request_timeout",
+    "draining", "connect_timeout", "first_byte_timeout", "upstream_idle", "request_timeout", "isolated", "limited",
+    "shed", "saturated", "open",
 )
 if tuple(each.reason for each in REFUSALS) != NAMES or len(NAMES) != REFUSAL_COUNT:
     raise ImportError("model/errors.py and dataplane/refusals.pxd disagree about the order of refusals")
 
 # What a 405 names where no route could be asked: for CONNECT and TRACE, which nothing takes.
-cdef bytes COMMON_METHODS = b"GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"
+cdef bytes COMMON_METHODS = b"Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n"
 
 cdef int STATUS[REFUSAL_COUNT]
 for _index, _each in enumerate(REFUSALS):
@@ -74,27 +75,33 @@ cdef str text_of_answer_fault(Py_ssize_t fault):
     return text_of_fault(fault)
 
 
-cdef bytes refusal_answer(int refusal, str detail, str request_id, bint keep, bint without_body, bytes allow=b""):
-    """The whole answer. `detail` tells this case, the table's hint what to do next; `keep`: the connection goes on."""
+cdef bytes refusal_answer(int refusal, str detail, str request_id, bint keep, bint without_body,
+                          bytes fields=b"", dict members=None):
+    """The whole answer. `detail` tells this case, the table's hint what to do next; `keep`: the connection goes on;
+    `fields` are more lines of its head, `members` more of the document, instead of ours where they have the name."""
     told = REFUSALS[refusal]
     problem = {"type": "about:blank", "title": told.title, "status": told.status, "detail": detail or told.hint,
                "reason": told.reason, "side": told.side.value, "retry": told.retry}
     if detail:
         problem["hint"] = told.hint
-    fields = [b"HTTP/1.1 %d %s\r\n" % (told.status, told.title.encode()), date_line(),
-              b"Content-Type: application/problem+json\r\nCache-Control: no-store\r\n"]
+    if members is not None:
+        problem.update(members)
+    lines = [b"HTTP/1.1 %d %s\r\n" % (told.status, told.title.encode()), date_line(),
+             b"Content-Type: application/problem+json\r\nCache-Control: no-store\r\n"]
     if request_id:
         problem["request_id"] = request_id
-        fields.append(b"X-Request-Id: %s\r\n" % request_id.encode())
-    if refusal == METHOD_NOT_ALLOWED:
-        fields.append(b"Allow: %s\r\n" % (allow or COMMON_METHODS))
-    if told.retry and told.status == 503:
-        fields.append(b"Retry-After: 1\r\n")
+        lines.append(b"X-Request-Id: %s\r\n" % request_id.encode())
+    if fields:
+        lines.append(fields)
+    elif refusal == METHOD_NOT_ALLOWED:
+        lines.append(COMMON_METHODS)
+    elif told.retry and told.status == 503:
+        lines.append(b"Retry-After: 1\r\n")
     body = json.dumps(problem).encode() + b"\n"
-    fields.append(b"Content-Length: %d\r\n" % len(body))
+    lines.append(b"Content-Length: %d\r\n" % len(body))
     if not keep:
-        fields.append(b"Connection: close\r\n")
-    fields.append(b"\r\n")
+        lines.append(b"Connection: close\r\n")
+    lines.append(b"\r\n")
     if not without_body:
-        fields.append(body)
-    return b"".join(fields)
+        lines.append(body)
+    return b"".join(lines)

@@ -1,3 +1,4 @@
+from gateway.board import WorkerBoard
 from gateway.dataplane.deadlines import DeadlineBook
 from gateway.dataplane.pool import UpstreamGroup
 from gateway.routing import plan as plans
@@ -19,5 +20,5 @@ class RoutePlan:
     routes: tuple[Route, ...]
     groups: dict[str, UpstreamGroup]
     def __init__(
-        self, plan: plans.Plan, groups: dict[str, UpstreamGroup], rows: dict[str, int], book: DeadlineBook
+        self, plan: plans.Plan, groups: dict[str, UpstreamGroup], board: WorkerBoard, book: DeadlineBook
     ) -> None: ...

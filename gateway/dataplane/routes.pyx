@@ -7,6 +7,7 @@ from libc.stdint cimport uint32_t, uint64_t, uintptr_t
 
 from gateway._fastpath cimport RouteCounters
 from gateway.dataplane.deadlines cimport DeadlineBook
+from gateway.dataplane.gates cimport RouteGates
 from gateway.dataplane.http1 cimport Field, Head, HeadWriter
 from gateway.dataplane.pool cimport UpstreamGroup
 from gateway.routing.router cimport Captures, Router
@@ -55,9 +56,9 @@ def reason_phrase(status):
 
 
 cdef class Route:
-    """One route of the plan, ready to serve. `row` is the address of its counters on the board."""
+    """One route of the plan, ready to serve. `board` is the worker's: the route has its rows there."""
 
-    def __init__(self, int index, plan_route, UpstreamGroup group, DeadlineBook book, row):
+    def __init__(self, int index, plan_route, UpstreamGroup group, DeadlineBook book, board):
         pattern = compile_pattern(plan_route.match.path)
         self.name = plan_route.name
         self.index = index
@@ -67,7 +68,8 @@ cdef class Route:
         self.rewrite = compile_template(plan_route.rewrite, pattern) if plan_route.rewrite else None
         self.whole = book.of(plan_route.timeout) if plan_route.timeout else None
         self.max_body = plan_route.max_body
-        self.counters = <RouteCounters*><uintptr_t>row
+        self.counters = <RouteCounters*><uintptr_t>board.route_row(plan_route.name)
+        self.gates = RouteGates(plan_route, board)
         self.redirect = None
         if plan_route.redirect is not None:
             self.redirect = compile_template(plan_route.redirect.to, pattern)
@@ -102,14 +104,14 @@ cdef Py_ssize_t next_field(const void* context, const char* name, Py_ssize_t nam
 cdef class RoutePlan:
     """Router, routes and upstream groups of one plan.
 
-    `groups` maps upstream names to UpstreamGroup, `rows` route names to addresses of counters on the board.
+    `groups` maps upstream names to UpstreamGroup; `board` knows the plan's names, or KeyError is raised.
     """
 
-    def __init__(self, plan, dict groups, dict rows, DeadlineBook book):
+    def __init__(self, plan, dict groups, board, DeadlineBook book):
         self.plan = plan
         self.groups = groups
         self.routes = tuple([
-            Route(index, each, groups.get(each.upstream), book, rows[each.name])
+            Route(index, each, groups.get(each.upstream), book, board)
             for index, each in enumerate(plan.routes)
         ])
         self.router = Router(plan.routes)

@@ -24,6 +24,7 @@ from gateway.dataplane.routes import RoutePlan
 from gateway.dataplane.slowpath import Connector
 from gateway.dataplane.tls import ServerContexts
 from gateway.dataplane.trusted import TrustedProxies
+from gateway.dataplane.tunnel import close_isolated
 from gateway.routing.plan import Listener, Plan, Upstream
 
 # Descriptors that are not clients: listening sockets, board, files, pipes, and the upstream half of each exchange.
@@ -115,10 +116,9 @@ class DataPlane:
                 group = running.groups[each.name]
                 kept = succession.kept(group, before, each)
             else:
-                group, kept = UpstreamGroup(each, self._plane.deadlines, secrets.randbits(63)), {}
+                group, kept = UpstreamGroup(each, self._plane.deadlines, secrets.randbits(63), board), {}
             groups[each.name], endpoints[each.name] = group, self._endpoints_of(group, each, kept, board)
-        rows = {each.name: board.route_row(each.name) for each in plan.routes}
-        return succession.Prepared(RoutePlan(plan, groups, rows, self._plane.deadlines), endpoints)
+        return succession.Prepared(RoutePlan(plan, groups, board, self._plane.deadlines), endpoints)
 
     def _endpoints_of(self, group: UpstreamGroup, upstream: Upstream, kept: dict[int, Endpoint],
                       board: boards.WorkerBoard) -> tuple[Endpoint, ...]:
@@ -126,8 +126,7 @@ class DataPlane:
             return tuple(kept[index] for index in range(len(kept)))
         context = dial.context_of(upstream.tls)
         return tuple(
-            kept.get(index) or Endpoint(group, each, dial.target_of(each, upstream.tls, context),
-                                        board.endpoint_row(upstream.name, each.address))
+            kept.get(index) or Endpoint(group, each, dial.target_of(each, upstream.tls, context), board)
             for index, each in enumerate(upstream.endpoints)
         )
 
@@ -190,6 +189,8 @@ class DataPlane:
         """Every 100 ms: fire deadlines; while draining close the idle. Once a second: gauges and certificate files."""
         for fault in self._plane.deadlines.sweep(now_ns):
             self._log.error("a deadline failed; please report this", exc_info=fault)
+        self._plane.ticker.run(now_ns)
+        close_isolated(self._plane, now_ns)
         if self._plane.draining:
             for client in list(self._plane.clients):
                 client.close_if_idle(now_ns, DRAIN_IDLE_NS)

@@ -46,14 +46,14 @@ class Connector:
                 try:
                     connection = await dial.open_connection(plane, endpoint, self._names)
                 except OSError as error:
-                    endpoint.connect_failed(time.monotonic_ns())
+                    _count_failure(plane, endpoint)
                     reason, detail = _why(error)
                     plane.log.debug("cannot connect to %s: %s", endpoint.address, error)
                 else:
                     if not connection.closed:
                         self._hand_over(exchange, generation, connection)
                         return
-                    endpoint.connect_failed(time.monotonic_ns())    # it accepted only to close
+                    _count_failure(plane, endpoint)                 # it accepted only to close
                     reason, detail = "connect_failed", ""
             endpoint = endpoint.group.others(tried, time.monotonic_ns())
         exchange.connect_failed(generation, reason, detail)
@@ -61,6 +61,12 @@ class Connector:
     def _hand_over(self, exchange: Exchange, generation: int, connection: UpstreamConnection) -> None:
         if not exchange.attach(generation, connection):
             connection.park_now()
+
+
+def _count_failure(plane: Plane, endpoint: Endpoint) -> None:
+    now = time.monotonic_ns()
+    if endpoint.connect_failed(now):
+        plane.ticker.run_early(now)
 
 
 def _why(error: OSError) -> tuple[str, str]:

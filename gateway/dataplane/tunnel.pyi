@@ -1,1 +1,3 @@
+from gateway.dataplane.plane import Plane
 
+def close_isolated(plane: Plane, now: int) -> None: ...

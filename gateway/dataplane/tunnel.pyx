@@ -5,15 +5,23 @@ answered with its handshake. Back-pressure is that of any exchange.
 """
 from libc.stdint cimport uint32_t, uint64_t
 
+from gateway._fastpath cimport load
+from gateway._gates cimport ClientRule, Control, isolated, rule_of
+from gateway.dataplane.accounting cimport SUCCESS, count_try
+from gateway.dataplane.denial cimport BY_ISOLATION, DECIDED_ISOLATED
 from gateway.dataplane.endings cimport upstream_failure
 from gateway.dataplane.exchange cimport Exchange
 from gateway.dataplane.forwarding cimport put_response
 from gateway.dataplane.http1 cimport UPGRADE, Field, Head, HeadWriter
+from gateway.dataplane.plane cimport Plane
 from gateway.dataplane.refusals cimport UPSTREAM_MALFORMED
 from gateway.dataplane.waiting cimport await_upstream
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 
+
+cdef enum:
+    KEEP_OPEN = 1                   # flag of an isolation: leave its tunnels alone
 
 cdef extern from "strings.h" nogil:
     int strncasecmp(const char*, const char*, size_t)
@@ -31,6 +39,8 @@ cdef int open_tunnel(Exchange exchange, bytes data, Py_ssize_t at, const Head* h
     exchange.tunnel = True
     exchange.routes = None
     exchange.plane.tunnels += 1
+    exchange.plane.open_tunnels.add(exchange)
+    count_try(exchange, SUCCESS, now)
     exchange.cancel()
     w.clear()
     put_response(w, PyBytes_AS_STRING(data) + at, head, exchange.route, True, True)
@@ -64,6 +74,30 @@ cdef int tunnel_eof(Exchange exchange, bint from_client, uint64_t now) except -1
         exchange.answer.done = True
         return exchange.finish(now)
     return 0
+
+
+def close_isolated(Plane plane, uint64_t now):
+    """Every 100 ms: end the tunnels of what is isolated, but for those that it leaves open."""
+    cdef Exchange exchange
+    for exchange in list(plane.open_tunnels) if plane.open_tunnels else ():
+        if must_close(exchange, now):
+            exchange.decision = DECIDED_ISOLATED
+            exchange.safeguard = BY_ISOLATION
+            exchange.finish(now)
+
+
+cdef bint must_close(Exchange exchange, uint64_t now) noexcept:
+    cdef const ClientRule* rule = NULL
+    if load(exchange.plane.rules_used):
+        rule = rule_of(exchange.plane.rules, exchange.plane.rules_used, exchange.plane.rules_room, exchange.client_key)
+    if rule != NULL and load(&rule.isolated_until) > now and not load(&rule.isolation) & KEEP_OPEN:
+        return True
+    return (closes(exchange.route.gates.control, now) or closes(exchange.group.gates.control, now)
+            or (exchange.endpoint is not None and closes(exchange.endpoint.control, now)))
+
+
+cdef bint closes(const Control* control, uint64_t now) noexcept:
+    return isolated(control, now) and not load(&control.isolation) & KEEP_OPEN
 
 
 cdef bint offers_h2c(const char* p, const Head* head) noexcept:

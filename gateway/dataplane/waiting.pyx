@@ -23,11 +23,11 @@ cdef int await_upstream(Exchange exchange, uint64_t now) except -1:
     if exchange.upstream.held:
         return 0
     if exchange.upstream.full:
-        exchange.route.group.silent.start(exchange.upstream, now)
+        exchange.group.silent.start(exchange.upstream, now)
     elif exchange.tunnel:
         exchange.plane.tunnel_idle.start(exchange.upstream, now)
     elif exchange.answered:
-        exchange.route.group.silent.start(exchange.upstream, now)
+        exchange.group.silent.start(exchange.upstream, now)
     elif exchange.request.done:
-        exchange.route.group.first_byte.start(exchange.upstream, now)
+        exchange.group.first_byte.start(exchange.upstream, now)
     return 0

@@ -14,6 +14,7 @@ from gateway.model.safeguards import CAUSES, PRIORITIES, USUAL_CAUSES
 PERCENT = 10_000
 KIB = 1024
 KEYS = ("route", "client", "route+client")
+LIMITS_MOST = 16  # of a route: a request asks each of them
 NAMED_KEY = re.compile(r"(header|cookie):(.*)", re.DOTALL)
 KINDS = ("stale", "upstream", "respond", "redirect")
 

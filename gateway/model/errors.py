@@ -53,6 +53,16 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("first_byte_timeout", 504, Side.UPSTREAM, False, "Gateway Timeout", "No answer within `first_byte`."),
     Refusal("upstream_idle", 504, Side.UPSTREAM, False, "Gateway Timeout", "The upstream went silent in its answer."),
     Refusal("request_timeout", 504, Side.GATEWAY, False, "Gateway Timeout", "The route's whole `timeout` has passed."),
+    # By a safeguard: it names itself in the answer, which says when to come back.
+    Refusal("isolated", 503, Side.GATEWAY, True, "Service Unavailable",
+            "It is taken out of service for a time; try again later."),
+    Refusal("limited", 429, Side.CLIENT, True, "Too Many Requests", "Send fewer requests; wait as Retry-After says."),
+    Refusal("shed", 503, Side.GATEWAY, True, "Service Unavailable",
+            "The gateway is overloaded; try again as Retry-After says."),
+    Refusal("saturated", 503, Side.GATEWAY, True, "Service Unavailable",
+            "As many requests as are allowed are in flight; try again a little later."),
+    Refusal("open", 503, Side.GATEWAY, True, "Service Unavailable",
+            "The upstream fails and is left alone for a while; try again later."),
 )
 
 BY_REASON: dict[str, Refusal] = {refusal.reason: refusal for refusal in REFUSALS}

@@ -17,7 +17,7 @@ RESTING = plans.Route("all", respond=plans.Respond(299))
 
 def next_plan(gateway: Gateway, *routes: plans.Route) -> RoutePlan:
     plan = plans.Plan(gateway.plan.listeners, gateway.plan.upstreams, routes or gateway.plan.routes)
-    return RoutePlan(plan, {"api": gateway.group}, {"all": gateway.rows.route_row("all")}, gateway.plane.deadlines)
+    return RoutePlan(plan, {"api": gateway.group}, gateway.rows, gateway.plane.deadlines)
 
 
 class Followed:

@@ -78,11 +78,19 @@ def test_least_request_takes_the_less_busy_of_two() -> None:
     assert all(gateway.group.pick(FAR) is not busy for _ in range(100))
 
 
+def test_least_request_gives_an_idle_upstream_its_share_by_weight() -> None:
+    group = group_of("least_request", 10, 1).group
+    picked = Counter(group.pick(FAR).address for _ in range(3300))
+    assert 200 < picked[group.endpoints[1].address] < 400
+
+
 def test_least_request_weighs_what_is_in_flight() -> None:
-    gateway = group_of("least_request", 10, 1)
-    for _ in range(20):
+    gateway = group_of("least_request", 4, 1)
+    for _ in range(100):
         gateway.client().says(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-    assert [each.active for each in gateway.group.endpoints] == [19, 1]
+    heavy, light = (each.active for each in gateway.group.endpoints)
+    assert heavy + light == 100
+    assert abs(light - 20) <= 2
 
 
 def test_the_first_draw_is_even() -> None:

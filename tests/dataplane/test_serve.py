@@ -21,7 +21,7 @@ LOG = logging.getLogger("data plane")
 
 def rows(*routes: str) -> board.WorkerBoard:
     made = board.Board.create(board.Capacity(1, 64, 64), boot_ns=1, boot_utc_ns=1)
-    made.name_rows(routes, [("api", "127.0.0.1:9001")], generation=1)
+    made.name_rows(routes, [("api", "127.0.0.1:9001")], generation=1, upstreams=["api"])
     return board.WorkerBoard(made, 0)
 
 

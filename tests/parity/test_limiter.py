@@ -29,6 +29,13 @@ class Reference:
         wait = base + cost * self.t - self.tau - now
         return (wait, base) if wait > 0 else (0, base + cost * self.t)
 
+    def kept(self, arrival: int, after: int, now: int, wait: int, cost: int) -> int:
+        """What stands on the board afterwards: a denial writes only over what a stricter limit left."""
+        if wait == 0:
+            return after if cost else arrival
+        left_over = wait != _limiter.NEVER_NS and arrival > now + self.tau + SECOND
+        return now + self.tau if left_over else arrival
+
     def remaining(self, arrival: int, now: int) -> int:
         return max(0, math.floor((self.tau - max(0, arrival - now)) / self.t))
 
@@ -75,7 +82,7 @@ def test_a_limit_decides_as_the_formulas_say(period: int, quota: int, burst: int
         assert (wait, after) == reference.take(arrival, now, cost)
         assert limited.limit.remaining(after, now) == reference.remaining(after, now)
         assert limited.limit.more_in(after, now) == reference.more_in(after, now)
-        arrival = after if wait == 0 and cost else arrival
+        arrival = reference.kept(arrival, after, now, wait, cost)
         assert limited.arrival == arrival
 
 
@@ -104,6 +111,7 @@ def test_relaxing_a_limit_helps_at_once():
     strict.take(SECOND)
     strict.limit = _limiter.RateLimit(SECOND, 100, 10)
     assert strict.take(2 * SECOND)[0] == 10_000_000, "one interval of the new limit, not an hour of the old one"
+    assert strict.take(2 * SECOND + 10_000_000)[0] == 0, "and it is over after that interval"
 
 
 @given(some.integers(0, 2**40), some.integers(0, 2**32 - 1))
