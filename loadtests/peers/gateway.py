@@ -21,23 +21,40 @@ state: {{dir: {folder}/state}}
 upstreams:
   orders:
     endpoints: [{endpoints}]
-
+{of_upstream}
 routes:
   - name: orders
     match: {{path: /**}}
     upstream: orders
+{of_route}"""
+
+# Every safeguard that a route can meet, at bounds that this load does not reach: what they cost is what is measured.
+_OF_UPSTREAM = """\
+    eject: {for: 30s}
+    breaker: {window: 10s}
+    concurrency: {limit: 10000}
+"""
+_OF_ROUTE = """\
+    limits:
+      - {name: per-client, key: client, rate: 1000000/s, burst: 1000000}
+      - {name: whole-route, key: route, rate: 1000000/s, burst: 1000000}
+    concurrency: {limit: 10000}
 """
 
 
 class Gateway(Peer):
     name = "gateway"
 
-    def __init__(self, checkout: Path | None = None) -> None:
+    def __init__(self, checkout: Path | None = None, *, bare: bool = False) -> None:
+        """`bare`: without any safeguard, to see what they cost together."""
         self._checkout = checkout.resolve() if checkout else CHECKOUT
         self._other = checkout is not None
+        self._bare = bare
 
     @property
     def label(self) -> str:
+        if self._bare:
+            return f"{self.name}-bare"
         return f"gateway@{self._checkout.name}" if self._other else self.name
 
     def version(self) -> str:
@@ -58,7 +75,8 @@ class Gateway(Peer):
         tls = f"    tls: {{certificate: {certificate.certificate}, key: {certificate.key}}}\n" if certificate else ""
         return _CONFIG.format(
             port=post.port, spare_port=post.spare_port, workers=post.workers, folder=post.folder, tls=tls,
-            endpoints=", ".join(f'"127.0.0.1:{port}"' for port in post.upstreams))
+            endpoints=", ".join(f'"127.0.0.1:{port}"' for port in post.upstreams),
+            of_upstream="" if self._bare else _OF_UPSTREAM, of_route="" if self._bare else _OF_ROUTE)
 
     def traffic(self, members: Sequence[ProcessEntry]) -> list[ProcessEntry]:
         return [member for member in members if member.title.startswith("gateway: worker")]
