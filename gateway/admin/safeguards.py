@@ -68,8 +68,8 @@ class _State:
 
     def _shedding(self, target: str, control: Row) -> Iterator[Item]:
         if control["shed_until"] > self._now:
-            told = shedding.explain(control["shed_rank"], 0)
-            yield _item(target, ENFORCE, "sheds", control["shed_rank"] < shedding.ALL, told)
+            cut = shedding.Cut(control["shed_rank"])
+            yield _item(target, ENFORCE, "sheds", not cut.lets_all_in, shedding.explain(cut, 0))
 
     def _limit(self, target: str, route: Route, limit: Limit) -> Item:
         row = self._rows["limits"].get(limit_name(route.name, limit.name))

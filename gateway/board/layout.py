@@ -56,7 +56,7 @@ LAYOUT: dict[str, tuple[Field, ...]] = {
     "Name": (*_words("used generation size reserved"), Field("text", NAME_BYTES, 1)),
     "Slot": _words(
         "state pid heartbeat_ns started_ns ready_ns generation digest restarts"
-        " connections active loop_lag_us adopted prepared unfit reserved2 reserved3"
+        " connections active loop_lag_us adopted prepared unfit worst_lag_us shed_rank"
     ),
     "RouteCounters": (
         Field("requests"),
@@ -111,7 +111,8 @@ LAYOUT: dict[str, tuple[Field, ...]] = {
 }
 """Every word of 8 bytes unless said otherwise. `seen` counters of a Window are what its last fold had summed up."""
 
-GAUGES = {"Slot": ("connections", "active", "loop_lag_us", "adopted"), "EndpointCounters": ("active", "idle")}
+GAUGES = {"Slot": ("connections", "active", "loop_lag_us", "adopted", "worst_lag_us", "shed_rank"),
+          "EndpointCounters": ("active", "idle")}
 """What is true only while the process that wrote it lives."""
 
 

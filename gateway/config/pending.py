@@ -15,7 +15,7 @@ KEYS: dict[tuple[str, ...], frozenset[str]] = {
     (): frozenset({"detect", "respond", "probation", "recorder", "log"}),
     ("clients",): frozenset({"key"}),
     ("upstreams", "*"): frozenset({"health", "retry"}),
-    ("routes", "*"): frozenset({"priority", "fallback", "objective", "feedback"}),
+    ("routes", "*"): frozenset({"fallback", "objective", "feedback"}),
 }
 
 VALUES: dict[tuple[str, ...], frozenset[str]] = {

@@ -75,6 +75,7 @@ cdef class Plane:
         self.random[1] = secrets.randbits(64)
         self.shed_threshold = RANKS - 1
         self.seed[0], self.seed[1] = board.seed
+        self.shed_salt = self.seed[0]                   # the same for all workers
         self.client_table = table_at(board.client_table())
         rules, used, self.rules_room = board.client_rules()
         self.rules = <const ClientRule*><uintptr_t>rules

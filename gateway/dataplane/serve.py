@@ -18,6 +18,7 @@ from gateway import board as boards
 from gateway.dataplane import accept, dial, succession
 from gateway.dataplane.downstream import DownstreamConnection
 from gateway.dataplane.names import Names
+from gateway.dataplane.overload import Overload
 from gateway.dataplane.plane import Door, Plane
 from gateway.dataplane.pool import Endpoint, UpstreamGroup
 from gateway.dataplane.routes import RoutePlan
@@ -78,6 +79,8 @@ class DataPlane:
         self._contexts = [_contexts(each, log) for each in plan.listeners]
         self._accepting: dict[int, accept.Accepting] = {}
         self._refreshed = 0
+        self.overload = Overload(loop, self._plane)
+        self.worst_lag_ns = 0
         self._idle = asyncio.Event()                    # set by the tick that finds no connection while draining
 
     def prepare(self, plan: Plan, board: boards.WorkerBoard) -> succession.Prepared:
@@ -132,6 +135,7 @@ class DataPlane:
 
     async def open(self, sockets: Sequence[tuple[int, socket.socket]]) -> None:
         """Start to accept; `sockets` are (index of the listener in the plan, listening socket)."""
+        self.overload.start()
         for listener, sock in sockets:
             await self.adopt(listener, sock)
 
@@ -171,6 +175,7 @@ class DataPlane:
             client.abort()
         await asyncio.sleep(0)
         self._close_pools()
+        self.overload.stop()
         self._names.close()
         await asyncio.sleep(0)
         return cleanly
@@ -190,6 +195,7 @@ class DataPlane:
         for fault in self._plane.deadlines.sweep(now_ns):
             self._log.error("a deadline failed; please report this", exc_info=fault)
         self._plane.ticker.run(now_ns)
+        self.worst_lag_ns = self.overload.turn(now_ns)
         close_isolated(self._plane, now_ns)
         if self._plane.draining:
             for client in list(self._plane.clients):

@@ -50,7 +50,7 @@ def test_version_and_listeners_are_required(tmp_path: Path) -> None:
         (
             "upstream: orders\nzzz: 1",
             "7:5: routes.r.zzz: unknown key; known here: name, match, upstream, redirect, respond, "
-            "rewrite, request_headers, response_headers, timeout, body, limits, concurrency",
+            "rewrite, request_headers, response_headers, timeout, body, limits, concurrency, priority",
         ),
         ("upstream: orders\nfallback: []", "7:5: routes.r.fallback: not yet supported; leave it out for now"),
         ("upstream: orders\nbody: 1MiB", "7:11: routes.r.body: must be a mapping, not '1MiB'"),

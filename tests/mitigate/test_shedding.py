@@ -4,22 +4,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.mitigate import shedding
-from gateway.mitigate.shedding import ALL, LEAST, LEVELS, PRIORITIES_IN_ALL
+from gateway.mitigate.shedding import EVERYTHING, LEAST, LEVELS, RANKS, Cut
 from gateway.model.safeguards import MILLISECOND
 
-EVEN = [10] * PRIORITIES_IN_ALL
-LATE, EARLY = 40 * MILLISECOND, 5 * MILLISECOND
+EVEN = [10] * RANKS
+ONE_CLIENT = [0] * 300 + [1000] + [0] * (RANKS - 301)
+LATE, IN_TIME, CALM = 40 * MILLISECOND, 10 * MILLISECOND, MILLISECOND
 
 
-def after(ticks: int, threshold: int, lag: int, histogram: list[int] = EVEN) -> int:
+def after(ticks: int, cut: Cut, lag: int, counts: list[int] = EVEN) -> Cut:
     for _ in range(ticks):
-        threshold = shedding.tick(threshold, histogram, lag)
-    return threshold
+        cut = shedding.tick(cut, counts, lag)
+    return cut
+
+
+def share(cut: Cut, counts: list[int] = EVEN) -> float:
+    """Of these requests, the share that is let in."""
+    return shedding._admitted(cut, counts) / sum(counts)
 
 
 def test_lag_takes_out_a_tenth_of_the_least_important():
     assert shedding.step_down(LATE) == 0.1
-    assert ALL - after(1, ALL, LATE) == 77  # 768 of 7680 in steps of 10
+    cut = after(1, EVERYTHING, LATE)
+    assert abs(share(cut) - 0.9) < 1e-9
+    assert cut.threshold > 5 * LEVELS, "of the least important tier"
 
 
 def test_a_step_is_between_a_twentieth_and_half():
@@ -28,39 +36,49 @@ def test_a_step_is_between_a_twentieth_and_half():
 
 
 def test_critical_requests_are_never_shed():
-    threshold = after(1000, ALL, 10_000 * MILLISECOND)
-    assert threshold == LEAST
-    assert all(shedding.admits(threshold, shedding.priority(0, client, 7)) for client in range(LEVELS))
-    assert not any(shedding.admits(threshold, shedding.priority(1, client, 7)) for client in range(LEVELS))
+    cut = after(1000, EVERYTHING, 10_000 * MILLISECOND)
+    assert (cut.threshold, round(cut.fraction, 9)) == (LEAST, 0)
+    assert all(shedding.admits(cut, shedding.rank(0, client, 7), 0.99) for client in range(LEVELS))
+    assert not any(shedding.admits(cut, shedding.rank(1, client, 7), 0.01) for client in range(LEVELS))
 
 
-def test_calm_lets_everyone_in_again_within_a_minute():
-    assert after(600, LEAST, EARLY) == ALL
+def test_where_all_come_from_one_client_a_share_of_them_is_let_in():
+    cut = after(3, EVERYTHING, LATE, ONE_CLIENT)
+    assert (cut.threshold, round(cut.fraction, 3)) == (299, 0.729)
+    assert shedding.admits(cut, 300, 0.7)
+    assert not shedding.admits(cut, 300, 0.8)
+    assert not shedding.admits(cut, 301, 0.0)
+
+
+def test_calm_lets_everyone_in_again_within_seconds():
+    quarter = after(30, EVERYTHING, LATE, ONE_CLIENT)
+    assert share(quarter, ONE_CLIENT) < 0.05
+    assert after(35, quarter, CALM, ONE_CLIENT) == EVERYTHING
+    assert after(35, quarter, IN_TIME, ONE_CLIENT) != EVERYTHING, "carefully, while it is still nearly late"
 
 
 def test_without_traffic_everyone_is_let_in_again_at_once():
-    assert after(1, LEAST, EARLY, [0] * PRIORITIES_IN_ALL) == ALL
-
-
-def test_a_busy_cpu_counts_as_late():
-    assert shedding.tick(ALL, EVEN, EARLY, cpu=96) < ALL
+    assert after(1, Cut(LEAST), IN_TIME, [0] * RANKS) == EVERYTHING
 
 
 def test_the_same_client_keeps_its_fate_within_the_hour():
-    assert shedding.priority(2, 12345, salt=9) == shedding.priority(2, 12345, salt=9)
-    assert len({shedding.priority(2, 12345, salt) for salt in range(LEVELS)}) == LEVELS
+    assert shedding.rank(2, 12345, salt=9) == shedding.rank(2, 12345, salt=9)
+    assert len({shedding.rank(2, 12345, salt) for salt in range(LEVELS)}) == LEVELS
 
 
 def test_it_explains_itself():
-    assert str(shedding.explain(ALL, EARLY)) == (
-        "shedding: lag 5 ms, CPU 0 %; threshold 20 ms or 95 %; lets everything in")
-    decision = shedding.explain(2 * LEVELS + 63, LATE).decision
+    assert str(shedding.explain(EVERYTHING, CALM)) == "shedding: lag 1 ms; threshold 20 ms; lets everything in"
+    decision = shedding.explain(Cut(2 * LEVELS + 63), LATE).decision
     assert decision == "lets in what is above normal, and 64 of 128 parts of that"
 
 
-@given(st.integers(LEAST, ALL), st.lists(st.integers(0, 50), min_size=PRIORITIES_IN_ALL, max_size=PRIORITIES_IN_ALL),
+@given(st.integers(LEAST, RANKS - 1), st.floats(0, 0.999), st.lists(st.integers(0, 50), min_size=RANKS, max_size=RANKS),
        st.integers(0, 10**9))
-def test_the_threshold_moves_towards_the_signal_and_stays_in_bounds(threshold, histogram, lag):
-    moved = shedding.tick(threshold, histogram, lag)
-    assert LEAST <= moved <= ALL
-    assert moved <= threshold if shedding.is_late(lag, 0) else moved >= threshold
+def test_the_cut_moves_towards_the_signal_and_stays_in_bounds(threshold, fraction, counts, lag):
+    cut = Cut(threshold, fraction if threshold < RANKS - 1 else 0.0)
+    moved = shedding.tick(cut, counts, lag)
+    assert LEAST <= moved.threshold < RANKS
+    assert 0 <= moved.fraction < 1
+    before, now = shedding._admitted(cut, counts), shedding._admitted(moved, counts)
+    critical = sum(counts[: LEAST + 1])
+    assert now <= max(before, critical) + 1e-6 if shedding.is_late(lag) else now >= before - 1e-6

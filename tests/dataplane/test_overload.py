@@ -1,0 +1,105 @@
+"""The shedding controller of a worker, on a loop whose time the test tells."""
+from collections.abc import Callable
+from typing import Any
+
+from data_path import Gateway, get
+from http_messages import HOST, message
+
+from gateway.dataplane.overload import PERIOD_SECONDS, Overload
+from gateway.mitigate import shedding
+from gateway.model.safeguards import PRIORITIES
+from gateway.routing import plan as plans
+
+TURNS = 10                              # of the timer in one turn of the controller
+CRITICAL = plans.Route("critical", plans.Match("/vital"), upstream="api", priority=PRIORITIES["critical"])
+BULK = plans.Route("bulk", upstream="api", priority=PRIORITIES["bulk"])
+
+
+class Clock:
+    """An event loop's timers: `beat` is called as late as the test says."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.beat: Callable[[], None] = lambda: None
+
+    def time(self) -> float:
+        return self.now
+
+    def call_at(self, when: float, beat: Callable[[], None]) -> "Clock":
+        self.due, self.beat = when, beat
+        return self
+
+    def cancel(self) -> None:
+        self.beat = lambda: None
+
+    def passes(self, late: float) -> None:
+        for _ in range(TURNS):
+            self.now = self.due + late
+            self.beat()
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.gateway = Gateway(CRITICAL, BULK)
+        self.clock: Any = Clock()
+        self.overload = Overload(self.clock, self.gateway.plane)
+        self.overload.start()
+
+    def second(self, late: float, requests: int = 20) -> list[int]:
+        """Ten turns with so many requests each; the share let in at the last one, critical and bulk, in percent."""
+        let_in = [0, 0]
+        for _ in range(10):
+            let_in = [sum(self.is_let_in(path) for _ in range(requests)) for path in ("/vital", "/")]
+            self.clock.passes(late)
+            self.overload.turn(0)
+        return [100 * count // requests for count in let_in]
+
+    def is_let_in(self, path: str) -> bool:
+        client = self.gateway.client()
+        client.says(message(f"GET {path} HTTP/1.1", HOST))
+        let_in = bool(self.gateway.waiting)
+        while self.gateway.waiting:
+            self.gateway.fails_to_connect()
+        client.vanishes()
+        return let_in
+
+
+def test_a_loop_that_is_late_turns_bulk_away_and_never_critical() -> None:
+    scene = Scene()
+    assert scene.second(late=0.001) == [100, 100]
+    critical, bulk = scene.second(late=0.100)
+    assert critical == 100
+    assert bulk < 20
+    assert scene.gateway.board.route(0, scene.gateway.board.names("routes")["bulk"])["shed"] > 0
+
+
+def test_once_in_time_everyone_is_let_in_within_seconds() -> None:
+    scene = Scene()
+    scene.second(late=0.200)
+    for _ in range(4):
+        scene.second(late=0.0)
+    assert scene.overload.cut == shedding.EVERYTHING
+    assert scene.second(late=0.0) == [100, 100]
+
+
+def test_who_is_turned_away_is_told_so() -> None:
+    scene = Scene()
+    scene.second(late=0.500)
+    for _ in range(50):
+        client = scene.gateway.client()
+        client.says(get())
+        if not scene.gateway.waiting:
+            break
+        scene.gateway.fails_to_connect()
+    heard = client.hears()
+    assert heard.startswith(b"HTTP/1.1 503 ")
+    assert b"x-shed: 1\r\n" in heard
+    assert b"retry-after: " in heard
+
+
+def test_the_timer_is_due_a_hundred_times_a_second_and_can_be_stopped() -> None:
+    scene = Scene()
+    assert scene.clock.due == scene.clock.now + PERIOD_SECONDS
+    scene.overload.stop()
+    scene.clock.passes(late=1.0)
+    assert scene.overload.worst == 0
