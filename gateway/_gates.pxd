@@ -56,7 +56,9 @@ cdef struct Control:
     uint64_t upstream               # endpoint: row of its upstream + 1
     uint64_t next_endpoint          # endpoint: row of the upstream's next one + 1, 0 = the last
     uint64_t first_endpoint         # upstream: row of its first one + 1
-    uint64_t reserved[3]
+    uint64_t check_due              # endpoint: when its next health check is due; who moves it on makes it
+    uint64_t check_streak           # checks in a row that contradict `unhealthy`
+    uint64_t reserved[1]
 
 cdef struct ClientRule:
     uint64_t hash                   # of the client's key; 0 = free

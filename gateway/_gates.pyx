@@ -62,6 +62,11 @@ cdef class Gate:
     def weight(self, planned: int, now: int) -> int:
         return weight_of(self.control, planned, now)
 
+    def claim_check(self, now: int, following: int) -> bool:
+        """Whether a health check is due and now the caller's to make; the next is due at `following`."""
+        cdef uint64_t due = load(&self.control.check_due)
+        return due <= <uint64_t>now and cas(&self.control.check_due, &due, following)
+
     def count_consecutive(self, failed: bool, now: int) -> int:
         return count_consecutive(self.control, failed, now)
 
@@ -109,6 +114,7 @@ def layout() -> dict[str, dict[str, int]]:
             "since_ns": <uintptr_t>&control.since_ns, "step": <uintptr_t>&control.step,
             "probed_ns": <uintptr_t>&control.probed_ns, "upstream": <uintptr_t>&control.upstream,
             "next_endpoint": <uintptr_t>&control.next_endpoint, "first_endpoint": <uintptr_t>&control.first_endpoint,
+            "check_due": <uintptr_t>&control.check_due, "check_streak": <uintptr_t>&control.check_streak,
             "reserved": <uintptr_t>&control.reserved[0], "sizeof": sizeof(Control),
         },
         "ClientRule": {

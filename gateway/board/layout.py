@@ -79,8 +79,8 @@ LAYOUT: dict[str, tuple[Field, ...]] = {
         "isolated_until isolation breaker breaker_until shed_rank shed_until concurrency concurrency_until"
         " forced forced_until probes weight weight_until ramp_ppm ramp_until consecutive"
         " ejected_until ejections returned_ns decayed_ns unhealthy panic opens since_ns"
-        " step probed_ns upstream next_endpoint first_endpoint"
-    ), Field("reserved", 3)),
+        " step probed_ns upstream next_endpoint first_endpoint check_due check_streak"
+    ), Field("reserved", 1)),
     "ClientRule": (*_words("hash isolated_until isolation clamp_ns clamp_until"), Field("reserved", 3)),
     "LimitRow": (*_words("arrival"), Field("reserved", 7)),
     "ClientSlot": _words("tag arrival"),

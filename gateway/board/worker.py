@@ -3,6 +3,7 @@
 from gateway import _fastpath, _tick
 from gateway.board.capacity import INTERNED, permits_stride
 from gateway.board.layout import SIZE
+from gateway.board.row import Row
 from gateway.board.segment import COUNTERS, Board, endpoint_name, limit_name
 
 
@@ -31,6 +32,10 @@ class WorkerBoard:
     def control(self, section: str, name: str) -> int:
         """The address of the Control of a target."""
         return self._base + self.board.control(section, self.rows[section][name]).at
+
+    def control_row(self, section: str, name: str) -> Row:
+        """The Control of a target, for Python."""
+        return self.board.control(section, self.rows[section][name])
 
     def permits(self, section: str, name: str, *, tunnels: bool = False) -> tuple[int, int, int, int]:
         """For `_gates.Permits`: addresses of this worker's and of the first cell, bytes between cells, workers."""

@@ -14,7 +14,7 @@ MESSAGE = "not yet supported; leave it out for now"
 KEYS: dict[tuple[str, ...], frozenset[str]] = {
     (): frozenset({"detect", "respond", "probation", "recorder", "log"}),
     ("clients",): frozenset({"key"}),
-    ("upstreams", "*"): frozenset({"health", "retry"}),
+    ("upstreams", "*"): frozenset({"retry"}),
     ("routes", "*"): frozenset({"fallback", "objective", "feedback"}),
 }
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from gateway import board as boards
 from gateway.dataplane import accept, dial, succession
 from gateway.dataplane.downstream import DownstreamConnection
+from gateway.dataplane.health_checks import HealthChecks
 from gateway.dataplane.names import Names
 from gateway.dataplane.overload import Overload
 from gateway.dataplane.plane import Door, Plane
@@ -79,6 +80,8 @@ class DataPlane:
         self._contexts = [_contexts(each, log) for each in plan.listeners]
         self._accepting: dict[int, accept.Accepting] = {}
         self._refreshed = 0
+        self._health = HealthChecks(loop, self._names, log)
+        self._health.watch(plan.upstreams, first.routes.groups, board)
         self.overload = Overload(loop, self._plane)
         self.worst_lag_ns = 0
         self._idle = asyncio.Event()                    # set by the tick that finds no connection while draining
@@ -102,6 +105,7 @@ class DataPlane:
         self._plan = prepared.routes.plan
         self._plane.max_connections = connection_bound(self._plan.max_connections)
         self._retired += succession.retired(before, prepared)
+        self._health.watch(self._plan.upstreams, prepared.routes.groups, prepared.board)
         self._close_retired()
 
     def _close_retired(self) -> None:
@@ -121,7 +125,7 @@ class DataPlane:
             else:
                 group, kept = UpstreamGroup(each, self._plane.deadlines, secrets.randbits(63), board), {}
             groups[each.name], endpoints[each.name] = group, self._endpoints_of(group, each, kept, board)
-        return succession.Prepared(RoutePlan(plan, groups, board, self._plane.deadlines), endpoints)
+        return succession.Prepared(RoutePlan(plan, groups, board, self._plane.deadlines), endpoints, board)
 
     def _endpoints_of(self, group: UpstreamGroup, upstream: Upstream, kept: dict[int, Endpoint],
                       board: boards.WorkerBoard) -> tuple[Endpoint, ...]:
@@ -176,6 +180,7 @@ class DataPlane:
         await asyncio.sleep(0)
         self._close_pools()
         self.overload.stop()
+        self._health.stop()
         self._names.close()
         await asyncio.sleep(0)
         return cleanly
@@ -197,6 +202,8 @@ class DataPlane:
         self._plane.ticker.run(now_ns)
         self.worst_lag_ns = self.overload.turn(now_ns)
         close_isolated(self._plane, now_ns)
+        if not self._plane.draining:
+            self._health.turn(now_ns)
         if self._plane.draining:
             for client in list(self._plane.clients):
                 client.close_if_idle(now_ns, DRAIN_IDLE_NS)

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gateway.board import WorkerBoard
 from gateway.dataplane.pool import Endpoint, UpstreamGroup
 from gateway.dataplane.routes import RoutePlan
 from gateway.routing.plan import Upstream
@@ -20,6 +21,7 @@ class Prepared:
 
     routes: RoutePlan
     endpoints: dict[str, tuple[Endpoint, ...]]
+    board: WorkerBoard                                  # which knows all its names
 
 
 def lives_on(before: Upstream, after: Upstream) -> bool:
