@@ -17,7 +17,7 @@ cdef int outcome_of(Exchange exchange) noexcept:
     refused itself, or a client that left before the answer, is no result."""
     if exchange.failed_upstream:
         return FAILURE
-    if not exchange.answered or not exchange.sent:
+    if exchange.refused or not exchange.answered or not exchange.sent:
         return NO_RESULT
     if exchange.status >= 500 and exchange.status != 501 and exchange.status != 505:
         return FAILURE

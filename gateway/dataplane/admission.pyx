@@ -9,7 +9,7 @@ have seen it. Limits that were charged for a request that a later limit denies a
 """
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from gateway._fastpath cimport RouteCounters, add, load
+from gateway._fastpath cimport RouteCounters, cas, load
 from gateway._gates cimport (
     CLOSED, FORCED_OPEN, ClientRule, Control, breaker_admits, concurrency_of, give_permit, isolated, rule_of, sheds,
     state_of, take_permit,
@@ -62,8 +62,12 @@ cdef bint admit(Exchange exchange, const char* p, const Head* head, uint64_t now
 
 
 cdef bint admit_upstream(Exchange exchange, uint64_t now) except -1:
-    """The gates of the exchange's upstream; False: the request has been answered."""
+    """The gates of the exchange's upstream; False: the request has been answered. An alternate upstream comes here
+    after another, whose permit it must not hold."""
     cdef UpstreamGates gates = exchange.group.gates
+    if exchange.upstream_permit != NULL:
+        give_permit(exchange.upstream_permit)
+        exchange.upstream_permit = NULL
     if isolated(gates.control, now):
         return denied(exchange, DECIDED_ISOLATED, BY_ISOLATION, ISOLATED_, gates.control.isolation, 0, now)
     return admit_to_upstream(exchange, gates, now) and admit_by_breaker(exchange, gates, now)
@@ -177,8 +181,16 @@ cdef void credit(RouteGates gates, uint64_t** charged, int count, int least_mode
     cdef int i
     for i in range(count):
         if charged[i] != NULL and (least_mode == MODE_ENFORCE or gates.limits[i].mode == MODE_SHADOW):
-            add(charged[i], -<int64_t>gates.limits[i].limit.interval)
+            take_back(charged[i], gates.limits[i].limit.interval)
             charged[i] = NULL
+
+
+cdef void take_back(uint64_t* arrival, uint64_t debit) noexcept:
+    """Never below 0: another worker may have given the slot to another client meanwhile."""
+    cdef uint64_t seen = load(arrival)
+    while seen >= debit:
+        if cas(arrival, &seen, seen - debit):
+            return
 
 
 cdef uint64_t client_of(Exchange exchange, const RouteLimit* limit, const char* p, const Head* head) noexcept:

@@ -436,9 +436,11 @@ cdef class Exchange(Deadline):
             refuse(self, errors.REFUSALS.index(refusal), detail, clock_ns())
 
     cdef int expired(self, uint64_t now) except -1:
-        """The route's time for the whole request is over."""
+        """The route's time for the whole request is over: the upstream's fault, if it had all of the request and was
+        silent. A client that sends or reads slowly must not open a breaker."""
         cdef ClientSide client = self.client
         try:
+            self.failed_upstream = self.sent and self.request.done and not self.answered
             return refuse(self, REQUEST_TIMEOUT, "", now)
         except Exception:
             return client.failed()

@@ -23,7 +23,9 @@ class Outcome(Enum):
 
 ABOUT_THE_REQUEST = frozenset({501, 505})
 
-# The whole-route time-out is the gateway's own clock, but it ran out while the upstream had the request.
+# The whole-route time-out is the gateway's own clock. It is the upstream's failure where that had the whole request and
+# was silent; a client that sends or reads slowly uses it up too, and must not open a breaker: the data plane tells
+# these apart, and asks here for the first only.
 FAILED_AT_UPSTREAM = frozenset(
     refusal.reason for refusal in errors.REFUSALS if refusal.side is errors.Side.UPSTREAM
 ) - {"no_endpoint"} | {"request_timeout"}  # fmt: skip

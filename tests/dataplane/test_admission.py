@@ -289,3 +289,41 @@ def decided(gateway: Gateway, mode: str) -> dict[str, int]:
 @given(ASKS)
 def test_shadow_and_enforce_decide_and_count_alike(asks: list[tuple[str, str]]) -> None:
     assert counted(SHADOW, asks) == counted(ENFORCE, asks)
+
+
+# ---------------------------------------------------------------------- what counts for the breaker
+
+def late_route() -> Gateway:
+    breaker = Breaker(min_requests=5, failures=500_000, mode=ENFORCE)
+    return Gateway(plans.Route("all", upstream="api", timeout=SECOND),
+                   upstream=plans.Upstream("api", API.endpoints, breaker=breaker))
+
+
+def judged(gateway: Gateway) -> tuple[int, int]:
+    counters = gateway.board.counters("upstreams", 0, 0)
+    return counters["requests"], counters["failures"]
+
+
+def test_an_upstream_that_lets_the_routes_time_pass_has_failed() -> None:
+    gateway = late_route()
+    client, _ = asked(gateway, get())
+    gateway.silence_of(2)
+    assert status(client.hears()) == 504
+    assert judged(gateway) == (1, 1)
+
+
+def test_a_client_that_uses_up_the_routes_time_says_nothing_of_the_upstream() -> None:
+    gateway = late_route()
+    client, _ = asked(gateway, message("POST / HTTP/1.1", HOST, "Content-Length: 10") + b"slow")
+    gateway.silence_of(2)
+    assert status(client.hears()) == 504
+    assert judged(gateway) == (0, 0)
+
+
+def test_an_answer_that_the_routes_time_cuts_short_says_nothing_of_the_upstream() -> None:
+    gateway = late_route()
+    client, upstream = asked(gateway, get())
+    upstream.says(message("HTTP/1.1 200 OK", "Content-Length: 10") + b"part")
+    gateway.silence_of(2)
+    assert client.was_reset
+    assert judged(gateway) == (0, 0)
