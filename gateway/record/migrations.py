@@ -40,6 +40,39 @@ STEPS: tuple[tuple[str, ...], ...] = (
             coalesce(released_ns, 0) FROM isolations""",
         "DROP TABLE isolations",
     ),
+    (   # incidents; `installation` names this store in the keys of alerts, so that no other one's can be taken for it
+        "CREATE TABLE installation (name TEXT PRIMARY KEY) STRICT",
+        "INSERT INTO installation VALUES (lower(hex(randomblob(4))))",
+        """CREATE TABLE incidents (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, state TEXT NOT NULL, opened_ns INTEGER NOT NULL,
+            document TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX incidents_by_state ON incidents (state)",
+        """CREATE TABLE timeline (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, incident INTEGER NOT NULL REFERENCES incidents (id),
+            at_ns INTEGER NOT NULL, who TEXT NOT NULL, kind TEXT NOT NULL, words TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX timeline_of ON timeline (incident)",
+        """CREATE TABLE outbox (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, incident INTEGER NOT NULL REFERENCES incidents (id),
+            receiver TEXT NOT NULL, kind TEXT NOT NULL, document TEXT NOT NULL, at_ns INTEGER NOT NULL,
+            due_ns INTEGER NOT NULL, attempts INTEGER NOT NULL, fault TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'given up'))
+        ) STRICT""",
+        "CREATE INDEX outbox_waiting ON outbox (due_ns) WHERE state = 'waiting'",
+        """CREATE TABLE changes (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, at_ns INTEGER NOT NULL, words TEXT NOT NULL,
+            scope TEXT NOT NULL, reference TEXT NOT NULL
+        ) STRICT""",
+        """CREATE TABLE reports (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, target TEXT NOT NULL, at_ns INTEGER NOT NULL,
+            who TEXT NOT NULL, words TEXT NOT NULL
+        ) STRICT""",
+        """CREATE TABLE maintenance (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, reason TEXT NOT NULL, who TEXT NOT NULL,
+            at_ns INTEGER NOT NULL, expires_ns INTEGER NOT NULL
+        ) STRICT""",
+    ),
 )
 
 

@@ -14,12 +14,17 @@ import dataclasses
 import json
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from gateway.model.change import Change, ChangeKind
+from gateway.model.incident import Entry, Incident
 from gateway.model.override import Override
-from gateway.record import audit, migrations, overrides
+from gateway.model.report import Maintenance, Report
+from gateway.model.signal import SignalKind
+from gateway.record import audit, incidents, migrations, outbox, overrides
+from gateway.record.outbox import Alert, Waiting
 from gateway.record.revision import Revision
 
 NAME = "store.sqlite"
@@ -106,6 +111,122 @@ class Store:
     def override(self, number: int) -> Override | None:
         rows = self._read("SELECT * FROM overrides WHERE id = ?", number)
         return overrides.from_row(rows[0]) if rows else None
+
+    # Incidents
+
+    def open_incident(self, opened: Incident, entry: Entry, alerts: Sequence[Alert] = ()) -> Incident:
+        """Record a new incident, its first line and its alerts, in one transaction; returns it with its id."""
+        with self._transaction() as connection:
+            stored = incidents.insert(connection, opened)
+            incidents.add_entry(connection, stored.id, entry)
+            outbox.put(connection, stored.id, alerts)
+            self._note(entry.at_ns, entry.who, "incident.open", f"incident:{stored.id}", {"title": stored.title})
+            return stored
+
+    def save_incident(self, incident: Incident, entries: Sequence[Entry] = (), alerts: Sequence[Alert] = ()) -> None:
+        """Record how an incident is now, what happened, and who is to be told, in one transaction. What a person did,
+        and each change of state, goes into the audit too."""
+        with self._transaction() as connection:
+            before = incidents.update(connection, incident)
+            for entry in entries:
+                incidents.add_entry(connection, incident.id, entry)
+                if entry.who != incidents.BY_ITSELF or before != incident.state:
+                    self._note(entry.at_ns, entry.who, f"incident.{entry.kind}", f"incident:{incident.id}",
+                               {"state": incident.state.value, "words": entry.words})
+            outbox.put(connection, incident.id, alerts)
+
+    def incident(self, number: int) -> Incident | None:
+        rows = self._read("SELECT * FROM incidents WHERE id = ?", number)
+        return incidents.from_row(rows[0]) if rows else None
+
+    def incidents(self, limit: int = 50) -> list[Incident]:
+        """The latest first."""
+        rows = self._read("SELECT * FROM incidents ORDER BY id DESC LIMIT ?", limit)
+        return [incidents.from_row(row) for row in rows]
+
+    def recent_incidents(self, since_ns: int) -> list[Incident]:
+        """Those that are open, or were resolved at `since_ns` or later and may relapse; the oldest first."""
+        rows = self._read(incidents.RECENT, -incidents.RECENT_MOST)
+        found = [incidents.from_row(row) for row in reversed(rows)]
+        return [each for each in found if each.is_open or each.times.get("resolved", 0) >= since_ns]
+
+    def timeline(self, number: int) -> list[Entry]:
+        """Of an incident, in its order."""
+        rows = self._read("SELECT at_ns, who, kind, words FROM timeline WHERE incident = ? ORDER BY at_ns, number",
+                          number)
+        return [Entry(*row) for row in rows]
+
+    def installation(self) -> str:
+        """The name of this store, which no other has."""
+        return str(self._read("SELECT name FROM installation")[0]["name"])
+
+    # The outbox
+
+    def due_alerts(self, now: int, limit: int = 32) -> list[Waiting]:
+        """Those to be sent now, in order; none whose forerunner to the same receiver on the same incident waits."""
+        return [outbox.from_row(row) for row in self._read(outbox.DUE, now, limit)]
+
+    def alert_delivered(self, number: int) -> None:
+        with self._transaction() as connection:
+            connection.execute("UPDATE outbox SET state = 'delivered', fault = '' WHERE number = ?", (number,))
+
+    def alert_failed(self, waiting: Waiting, fault: str, now: int) -> bool:
+        """Try it again later; False where it was given up."""
+        with self._transaction() as connection:
+            return outbox.failed(connection, waiting, fault, now)
+
+    def outbox(self) -> dict[str, int]:
+        """How many alerts are in each state."""
+        counted = self._read("SELECT state, count(*) AS many FROM outbox GROUP BY state")
+        return dict.fromkeys(outbox.STATES, 0) | {row["state"]: row["many"] for row in counted}
+
+    # What people say
+
+    def add_change(self, change: Change, who: str) -> None:
+        with self._transaction() as connection:
+            connection.execute("INSERT INTO changes (kind, at_ns, words, scope, reference) VALUES (?, ?, ?, ?, ?)",
+                               (change.kind, change.at_ns, change.words, json.dumps(change.scope), change.reference))
+            self._note(change.at_ns, who, f"change.{change.kind}", change.reference, {"words": change.words})
+
+    def changes(self, first_ns: int, last_ns: int) -> list[Change]:
+        rows = self._read("SELECT * FROM changes WHERE at_ns BETWEEN ? AND ? ORDER BY number DESC LIMIT 1000",
+                          first_ns, last_ns)
+        scopes = [tuple((name, value) for name, value in json.loads(row["scope"])) for row in rows]
+        return [Change(ChangeKind(row["kind"]), row["at_ns"], row["words"], scope, row["reference"])
+                for row, scope in zip(rows, scopes, strict=True)]
+
+    def add_report(self, report: Report) -> None:
+        with self._transaction() as connection:
+            connection.execute("INSERT INTO reports (kind, target, at_ns, who, words) VALUES (?, ?, ?, ?, ?)",
+                               (report.kind, report.target, report.at_ns, report.who, report.words))
+            self._note(report.at_ns, report.who, "report", report.target, {"words": report.words})
+
+    def reports(self, since_ns: int) -> list[Report]:
+        rows = self._read("SELECT * FROM reports WHERE at_ns >= ? ORDER BY number DESC LIMIT 1000", since_ns)
+        return [Report(SignalKind(row["kind"]), row["target"], row["at_ns"], row["who"], row["words"]) for row in rows]
+
+    def add_maintenance(self, window: Maintenance) -> Maintenance:
+        with self._transaction() as connection:
+            added = connection.execute(
+                "INSERT INTO maintenance (target, reason, who, at_ns, expires_ns) VALUES (?, ?, ?, ?, ?)",
+                (window.target, window.reason, window.who, window.at_ns, window.expires_ns))
+            self._note(window.at_ns, window.who, "maintenance.begin", window.target, {"reason": window.reason})
+            return dataclasses.replace(window, id=added.lastrowid or 0)
+
+    def end_maintenance(self, number: int, at_ns: int, who: str) -> bool:
+        """False where there is none of this number that goes on."""
+        with self._transaction() as connection:
+            ended = connection.execute("UPDATE maintenance SET expires_ns = ? WHERE id = ? AND expires_ns > ?",
+                                       (at_ns, number, at_ns)).rowcount == 1
+            if ended:
+                self._note(at_ns, who, "maintenance.end", f"maintenance:{number}", {})
+            return ended
+
+    def maintenance(self, now: int) -> list[Maintenance]:
+        """Those that go on now."""
+        rows = self._read("SELECT * FROM maintenance WHERE at_ns <= ? AND expires_ns > ? ORDER BY id LIMIT 1000",
+                          now, now)
+        return [Maintenance(**row) for row in map(dict, rows)]
 
     # Audit
 
