@@ -12,6 +12,7 @@ COMMANDS = {
     "smoke": "20 seconds: does every scenario run without a failed request?",
     "idle": "memory of a worker that holds 10,000 idle connections",
     "stream": "2 GiB up and down, and a slow reader: same bytes, flat memory",
+    "control": "what the thinking of control costs at 1,000 routes",
     "profile": "where a worker's CPU time goes (perf)",
 }
 _MODULES = {"profile": "profiling"}  # the standard library has a `profile` too
