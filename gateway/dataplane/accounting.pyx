@@ -62,4 +62,5 @@ cdef int account(Exchange exchange, uint64_t now) except -1:
     row.upstream_failures += exchange.failed_upstream
     row.client_gone += exchange.gone
     row.retries += exchange.attempts
+    exchange.plane.recording.record(exchange, now)
     return 0

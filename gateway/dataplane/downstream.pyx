@@ -288,6 +288,7 @@ cdef class DownstreamConnection(ClientSide):
         self.plane.refusals[refusal] += 1
         count_request(self.plane.unrouted, status_of(refusal), 0, NOT_MEASURED, 0, 0, 0)
         self.plane.unrouted.refused += 1
+        self.plane.recording.record_turned_away(self, status_of(refusal), now)
         self.send(refusal_answer(refusal, detail, "", False, to_head))
         return self.linger(now)
 

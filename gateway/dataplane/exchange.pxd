@@ -5,6 +5,7 @@ from gateway.dataplane.body cimport Body
 from gateway.dataplane.deadlines cimport Deadline
 from gateway.dataplane.forwarding cimport Identity, Origin
 from gateway.dataplane.http1 cimport Head
+from gateway.dataplane.kept cimport Kept, Seen
 from gateway.dataplane.plane cimport Door, Plane
 from gateway.dataplane.pool cimport Endpoint, UpstreamGroup
 from gateway.dataplane.routes cimport Route, RoutePlan
@@ -20,6 +21,8 @@ cdef class ClientSide(Side):
     cdef Door door
     cdef Origin origin
     cdef Exchange exchange                  # the one in flight, or None
+    cdef Seen host                          # of its last request
+    cdef Seen agent
 
     cdef int hold(self, int reason) except -1
     cdef int go_on(self, int reason) except -1
@@ -70,6 +73,7 @@ cdef class Exchange(Deadline):
     cdef uint64_t client_high               # the client's address, and its keyed hash: see clients.pxd
     cdef uint64_t client_low
     cdef uint64_t client_key
+    cdef Kept kept                          # for the flight record
     cdef uint8_t decision                   # of model.decisions, like `safeguard`: why there is no ordinary answer
     cdef uint8_t safeguard
     cdef uint64_t observed                  # what the deciding safeguard saw, and what it allows

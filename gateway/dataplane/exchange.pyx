@@ -258,6 +258,8 @@ cdef class Exchange(Deadline):
         elif self.answer.kind == BY_CHUNKS and self.http10:
             self.relay = UNCHUNKED
             self.keep = False
+        if len(self.plane.recording.version_header):
+            self.plane.recording.keep_version(self, p, head)
         self.plane.writer.clear()
         put_response(self.plane.writer, p, head, self.route, False, head.status == 204)
         if self.near:
@@ -378,6 +380,7 @@ cdef class Exchange(Deadline):
         body_start(&self.request, BY_CHUNKS if head.chunked else (BY_LENGTH if head.content_length > 0 else NO_BODY),
                    head.content_length)
         plane.active += 1
+        plane.recording.keep_head(self, p, head)
         return 0
 
     cdef int hold_piece(self, bytes piece) except -1:

@@ -36,6 +36,7 @@ cdef struct Bulkhead:
 
 
 cdef class RouteGates:
+    cdef readonly uint32_t row              # on the board
     cdef Control* control
     cdef Bulkhead bulkhead
     cdef int priority
@@ -49,6 +50,7 @@ cdef class RouteGates:
 
 
 cdef class UpstreamGates:
+    cdef readonly uint32_t row
     cdef Control* control
     cdef UpstreamCounters* counters
     cdef Bulkhead bulkhead

@@ -41,6 +41,7 @@ cdef class RouteGates:
     """Raises KeyError where the board has no row for the route or one of its limits."""
 
     def __init__(self, route, board):
+        self.row = board.rows["routes"][route.name]
         self.control = <Control*><uintptr_t>board.control("routes", route.name)
         self.bulkhead = bulkhead_of(route.concurrency, board, "routes", route.name)
         self.priority = route.priority
@@ -85,6 +86,7 @@ cdef class UpstreamGates:
 
     def __init__(self, upstream, board):
         breaker = upstream.breaker
+        self.row = board.rows["upstreams"][upstream.name]
         self.control = <Control*><uintptr_t>board.control("upstreams", upstream.name)
         self.counters = <UpstreamCounters*><uintptr_t>board.counters("upstreams", upstream.name)
         self.bulkhead = bulkhead_of(upstream.concurrency, board, "upstreams", upstream.name)

@@ -3,6 +3,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from gateway.dataplane.clients cimport Clients
 from gateway.dataplane.deadlines cimport DeadlineBook, DeadlineList
 from gateway.dataplane.http1 cimport HeadWriter, Limits
+from gateway.dataplane.recording cimport Recording
 from gateway.dataplane.routes cimport RoutePlan
 from gateway._fastpath cimport RouteCounters
 from gateway._gates cimport ClientRule, rank_of
@@ -42,6 +43,7 @@ cdef class Plane:
     cdef readonly list refusals             # how many of each, in the order of model.errors.REFUSALS
     cdef list spare                         # finished exchanges, to be used again
     cdef dict origins
+    cdef public Recording recording         # the flight recorder of this worker
     cdef readonly Ticker ticker             # of the board: windows, breakers, ejections
     cdef readonly set open_tunnels          # exchanges that have become tunnels
     cdef const ClientRule* rules            # on the board: clients that are isolated or clamped

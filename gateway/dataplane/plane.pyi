@@ -9,6 +9,7 @@ from gateway.dataplane.clients import Clients
 from gateway.dataplane.deadlines import DeadlineBook
 from gateway.dataplane.downstream import DownstreamConnection
 from gateway.dataplane.exchange import Exchange
+from gateway.dataplane.recording import Recording
 from gateway.dataplane.routes import RoutePlan
 from gateway.dataplane.trusted import TrustedProxies
 from gateway.routing import plan as plans
@@ -29,6 +30,7 @@ class Plane:
     connect: Callable[[Plane, Exchange, int], Coroutine[Any, Any, None]]
     tasks: set[asyncio.Task[None]]
     clients: set[DownstreamConnection]
+    recording: Recording
     ticker: Ticker
     open_tunnels: set[Exchange]
     refusals: list[int]

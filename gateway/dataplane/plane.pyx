@@ -13,6 +13,7 @@ from gateway.dataplane.clients cimport Clients
 from gateway.dataplane.deadlines cimport DeadlineBook
 from gateway.dataplane.forwarding cimport Origin
 from gateway.dataplane.http1 cimport HeadWriter
+from gateway.dataplane.recording cimport Recording
 from gateway.dataplane.routes cimport RoutePlan
 
 import secrets
@@ -68,6 +69,7 @@ cdef class Plane:
         self.clients = set()
         self.open_tunnels = set()
         self.ticker = board.ticker()
+        self.recording = Recording(board, "")
         self.refusals = [0] * len(REFUSALS)
         self.spare = []
         self.origins = {}

@@ -18,6 +18,7 @@ cdef class Endpoint:
     cdef list idle                          # of UpstreamConnection, the one used last at the end
     cdef uint64_t avoid_until               # after a failed connect, while there is another choice
     cdef int64_t credit                     # smooth weighted round robin
+    cdef readonly uint32_t row              # on the board
     cdef EndpointCounters* counters
     cdef Control* control                   # on the board: ejected, unhealthy, isolated, its weight
 

@@ -11,6 +11,7 @@ class Endpoint:
     host: bytes
     group: UpstreamGroup
     weight: int
+    row: int
     active: int
     connections: int
     def __init__(

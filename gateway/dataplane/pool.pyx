@@ -35,8 +35,10 @@ cdef class Endpoint:
         self.target = target
         self.host = target.host_field
         self.idle = []
-        self.counters = <EndpointCounters*><uintptr_t>board.endpoint_row(group.name, plan_endpoint.address)
-        self.control = <Control*><uintptr_t>board.control("endpoints", endpoint_name(group.name, plan_endpoint.address))
+        name = endpoint_name(group.name, plan_endpoint.address)
+        self.row = board.rows["endpoints"][name]
+        self.counters = <EndpointCounters*><uintptr_t>board.counters("endpoints", name)
+        self.control = <Control*><uintptr_t>board.control("endpoints", name)
 
     cdef bint count(self, bint failed, uint64_t now) noexcept:
         """One outcome for the ejection to see, from any worker; True: as many failures in a row as eject."""
