@@ -29,7 +29,8 @@ cdef enum RecordFlags:
 cdef struct Ring:
     uint64_t next                   # how many records were ever committed; the next one's number is one more
     uint64_t records                # a power of two
-    uint64_t reserved[6]
+    uint64_t spooled                # the last one that control has read: its successor goes on there
+    uint64_t reserved[5]
 
 cdef struct Record:
     uint64_t sequence

@@ -7,6 +7,8 @@ from libc.string cimport memcpy
 
 from gateway._fastpath cimport load
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+
 RECORD_BYTES = sizeof(Record)
 NO_ROW = 0xFFFFFFFFU
 
@@ -29,6 +31,27 @@ def read(const unsigned char[::1] board not None, ring: int, after: int, most: i
         else:
             lost += 1
     return found, sequence, lost
+
+
+def drain(const unsigned char[::1] board not None, ring: int, after: int, most: int) -> tuple[bytes, int, int]:
+    """As `read`, the records one after the other in one bytes: for many at a time."""
+    cdef const Ring* head = ring_within(board, ring)
+    cdef uint64_t last = load(&head.next), sequence = after, lost = 0, taken = 0, room
+    cdef bytes found
+    cdef Record* copies
+    if last > head.records and sequence < last - head.records:
+        lost = last - head.records - sequence
+        sequence = last - head.records
+    room = min(<uint64_t>max(most, 0), last - sequence if last > sequence else 0)
+    found = PyBytes_FromStringAndSize(NULL, room * sizeof(Record))
+    copies = <Record*>PyBytes_AS_STRING(found)
+    while sequence < last and taken < room:
+        sequence += 1
+        if read_record(head, sequence, &copies[taken]):
+            taken += 1
+        else:
+            lost += 1
+    return found[: taken * sizeof(Record)], sequence, lost
 
 
 cdef const Ring* ring_within(const unsigned char[::1] board, Py_ssize_t at) except NULL:
@@ -79,7 +102,7 @@ def layout() -> dict[str, dict[str, int]]:
     return {
         "Ring": {
             "next": <uintptr_t>&ring.next, "records": <uintptr_t>&ring.records,
-            "reserved": <uintptr_t>&ring.reserved[0], "sizeof": sizeof(Ring),
+            "spooled": <uintptr_t>&ring.spooled, "reserved": <uintptr_t>&ring.reserved[0], "sizeof": sizeof(Ring),
         },
         "Interned": {
             "hash": <uintptr_t>&interned.hash, "size": <uintptr_t>&interned.size,

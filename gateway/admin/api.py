@@ -15,11 +15,24 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from gateway.admin import access, answers, audit_api, callers, config_api, identity, isolations_api, safeguards, status
+from gateway.admin import (
+    access,
+    answers,
+    audit_api,
+    callers,
+    config_api,
+    identity,
+    isolations_api,
+    requests_api,
+    safeguards,
+    status,
+)
 from gateway.board import Board
+from gateway.control.flight_recorder import FlightRecorder
 from gateway.control.overrides import Overrides
 from gateway.control.reloading import Reloader
 from gateway.record.metrics import BoardCollector
+from gateway.record.recorder_metrics import RecorderCollector
 from gateway.record.tokens import TokenFile
 from gateway.routing import plan as plans
 from gateway.routing.plan import Plan
@@ -32,7 +45,8 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def make_app(board: Board, reloader: Reloader | None = None, overrides: Overrides | None = None,
-             tokens: TokenFile | None = None, names: Collection[str] = ()) -> web.Application:
+             tokens: TokenFile | None = None, names: Collection[str] = (),
+             recorder: FlightRecorder | None = None) -> web.Application:
     """`names`: what the Host header may say beside the loopback's names."""
     app = web.Application(middlewares=[_admitted])
     app[GUARD], app[NAMES] = identity.Guard(tokens), frozenset(names)
@@ -52,6 +66,10 @@ def make_app(board: Board, reloader: Reloader | None = None, overrides: Override
     if overrides is not None:
         app[isolations_api.OVERRIDES] = overrides
         app.add_routes(isolations_api.ROUTES)
+    if recorder is not None:
+        app[requests_api.RECORDER] = recorder
+        app.add_routes(requests_api.ROUTES)
+        registry.register(RecorderCollector(recorder.spool))
     return app
 
 

@@ -98,7 +98,7 @@ LAYOUT: dict[str, tuple[Field, ...]] = {
     ), Field("reserved", 5)),
     "Tick": _words("lease ticks fast seconds second_ns last_ns transitions torn"),
     "Interned": (*_words("hash size"), Field("text", 48, 1)),
-    "Ring": (*_words("next records"), Field("reserved", 6)),
+    "Ring": (*_words("next records spooled"), Field("reserved", 5)),
     "Record": (
         *_words("sequence started_ns request_id_high request_id_low client_high client_low client_key"),
         *_words("bytes_in bytes_out observed threshold"),

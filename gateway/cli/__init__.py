@@ -10,7 +10,7 @@ import click
 
 # Command -> the module with a click command of the same name.
 COMMANDS = {name: f"gateway.cli.{name}" for name in (
-    "run", "check", "config", "status", "isolate", "release", "breaker", "audit", "token", "demo")}
+    "run", "check", "config", "status", "requests", "isolate", "release", "breaker", "audit", "token", "demo")}
 
 
 class _Commands(click.Group):

@@ -26,6 +26,7 @@ def compile_plan(settings: Gateway) -> plan.Plan:
         state_dir=settings.state.dir,
         admin=settings.admin.address,
         admin_hosts=settings.admin.hosts,
+        recorder=plan.Recorder(settings.recorder.disk, settings.recorder.rate, settings.recorder.version_header),
     )
 
 

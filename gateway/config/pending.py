@@ -12,7 +12,7 @@ from gateway.config.tree import Location
 MESSAGE = "not yet supported; leave it out for now"
 
 KEYS: dict[tuple[str, ...], frozenset[str]] = {
-    (): frozenset({"detect", "respond", "probation", "recorder", "log"}),
+    (): frozenset({"detect", "respond", "probation", "log"}),
     ("clients",): frozenset({"key"}),
     ("upstreams", "*"): frozenset({"retry"}),
     ("routes", "*"): frozenset({"fallback", "objective", "feedback"}),

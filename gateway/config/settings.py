@@ -8,7 +8,7 @@ from gateway.admin.settings import AdminSettings
 from gateway.config import safeguards
 from gateway.dataplane.settings import ClientsSettings, DrainSettings, ListenerSettings, UpstreamSettings
 from gateway.model import kinds
-from gateway.record.settings import StateSettings
+from gateway.record.settings import RecorderSettings, StateSettings
 from gateway.routing.settings import RouteSettings
 
 __all__ = ["Gateway", "Route", "Upstream"]
@@ -35,6 +35,8 @@ class Gateway(kinds.Settings):
     """Worker processes; `auto` is one per core."""
     state: StateSettings = StateSettings()
     """Where the gateway keeps what must survive a restart."""
+    recorder: RecorderSettings = RecorderSettings()
+    """The flight recorder."""
     drain: DrainSettings = DrainSettings()
     """How the gateway stops."""
     max_connections: Annotated[int, kinds.or_word("auto", kinds.number(1, 10_000_000))] = 0

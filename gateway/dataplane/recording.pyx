@@ -72,6 +72,7 @@ cdef class Recording:
         cdef const char* name = self.version_header
         cdef const Field* field
         cdef uint32_t i
+        exchange.kept.version_size = 0                  # not that of an earlier try
         for i in range(head.count):
             field = &head.fields[i]
             if field.name_size == size and strncasecmp(p + field.name, name, size) == 0:

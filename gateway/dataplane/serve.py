@@ -22,6 +22,7 @@ from gateway.dataplane.names import Names
 from gateway.dataplane.overload import Overload
 from gateway.dataplane.plane import Door, Plane
 from gateway.dataplane.pool import Endpoint, UpstreamGroup
+from gateway.dataplane.recording import Recording
 from gateway.dataplane.routes import RoutePlan
 from gateway.dataplane.slowpath import Connector
 from gateway.dataplane.tls import ServerContexts
@@ -76,6 +77,7 @@ class DataPlane:
         first = self._make(plan, board, None)
         succession.commit(first)
         self._plane.serve(first.routes, generation)
+        self._plane.recording = Recording(board, plan.recorder.version_header)
         self._doors = [Door(index, each, self._plane.deadlines) for index, each in enumerate(plan.listeners)]
         self._contexts = [_contexts(each, log) for each in plan.listeners]
         self._accepting: dict[int, accept.Accepting] = {}
@@ -103,6 +105,7 @@ class DataPlane:
         succession.commit(prepared)
         self._plane.serve(prepared.routes, generation)
         self._plan = prepared.routes.plan
+        self._plane.recording = Recording(prepared.board, self._plan.recorder.version_header)
         self._plane.max_connections = connection_bound(self._plan.max_connections)
         self._retired += succession.retired(before, prepared)
         self._health.watch(self._plan.upstreams, prepared.routes.groups, prepared.board)

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from gateway.admin import api
 from gateway.board import Board, Row, State
+from gateway.control.flight_recorder import FlightRecorder
 from gateway.control.overrides import Overrides
 from gateway.control.reloading import Reloader
 from gateway.model import address
@@ -44,6 +45,7 @@ class Control:
         self._reloader = Reloader(board, folder, handover.config, handover.options, logs.logger())
         self._overrides = Overrides(board, self._reloader.store, logs.logger())
         self._reloader.on_names = self._overrides.try_turn
+        self._recorder = FlightRecorder(board, folder, self._reloader, logs.logger())
 
     async def run(self) -> None:
         """Serve until SIGTERM."""
@@ -52,12 +54,14 @@ class Control:
         self._loop.add_reader(self._channel.fileno(), self._hear)
         self._reloader.finish()
         plan = self._reloader.active.plan
-        app = api.make_app(self._board, self._reloader, self._overrides, TokenFile(self._folder), _names(plan))
+        app = api.make_app(self._board, self._reloader, self._overrides, TokenFile(self._folder), _names(plan),
+                           self._recorder)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         await web.SockSite(runner, socket.socket(fileno=self._handover.sockets[0][1])).start()
         self._become_ready()
-        watching = [asyncio.create_task(each) for each in (self._reloader.watch(), self._overrides.watch())]
+        watching = [asyncio.create_task(each) for each in (
+            self._reloader.watch(), self._overrides.watch(), self._recorder.watch())]
         for task in watching:
             task.add_done_callback(lambda _: self._ended.set())
         await self._ended.wait()
@@ -65,6 +69,7 @@ class Control:
             if task.done():
                 await task                              # it never ends by itself: show why it did
             task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
         await runner.cleanup()
         self._close()
 

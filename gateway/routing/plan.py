@@ -185,6 +185,15 @@ class Drain:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorder:
+    """`disk` in bytes, 0 = none; `rate`: ordinary requests kept per second; `version_header`: of answers, recorded."""
+
+    disk: int = 2 * 2**30
+    rate: int = 1000
+    version_header: str = "x-version"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """`workers` 0 = one per core; `max_connections` 0 = from RLIMIT_NOFILE less a reserve (whole worker)."""
 
@@ -198,6 +207,7 @@ class Plan:
     state_dir: str = "./state"
     admin: str = "127.0.0.1:9900"
     admin_hosts: tuple[str, ...] = ()
+    recorder: Recorder = Recorder()
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), separators=(",", ":"), sort_keys=True)

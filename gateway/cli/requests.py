@@ -1,0 +1,89 @@
+"""`gateway requests`: look through the flight recorder."""
+
+import json
+import sys
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gateway.cli.asking import admin_option, ask
+
+FOLLOW_SECONDS = 1.0
+WIDE = 160                              # where the output is no terminal
+COLUMNS = ("time", "route", "method", "path", "status", "ms", "client", "endpoint", "decision")
+
+
+@click.command()
+@click.option("--route", help="Of this route.")
+@click.option("--upstream", help="To this upstream.")
+@click.option("--endpoint", help="To this endpoint, as host:port.")
+@click.option("--status", help="With this status, or of this class, such as 5xx.")
+@click.option("--method", help="With this method.")
+@click.option("--decision", help="That ended so: limited, open, error, timeout, refused, gone, …")
+@click.option("--client", help="From this address.")
+@click.option("--path", metavar="PREFIX", help="Whose path begins so.")
+@click.option("--id", "request_id", metavar="ID", help="With this request id.")
+@click.option("--since", default="5m", show_default=True, help="Not older than this.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--follow", is_flag=True, help="Go on showing new ones until interrupted.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@admin_option
+def requests(follow: bool, as_json: bool, admin: str, **filters: Any) -> None:
+    """The latest requests that the flight recorder has, the latest last; everything refused or failed is in it.
+
+    Exits 0, also if none match; 1 if no gateway answers or a filter is refused, 2 on wrong usage.
+    """
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    answer = _ask(admin, filters)
+    _show(answer["requests"][::-1], as_json, console)
+    if not as_json:
+        console.print(Text(_looked_at(answer["looked_at"])), style="dim")
+    newest = max((each["at_ns"] for each in answer["requests"]), default=time.time_ns())
+    while follow:
+        time.sleep(FOLLOW_SECONDS)
+        found = _ask(admin, filters | {"since": None, "since_ns": newest + 1, "limit": 1000})["requests"]
+        _show(found[::-1], as_json, console, heading=False)
+        newest = max((each["at_ns"] for each in found), default=newest)
+
+
+def _ask(admin: str, filters: dict[str, Any]) -> Any:
+    return ask(admin, "/v1/requests?" + urlencode({name: value for name, value in filters.items() if value}))
+
+
+def _show(found: list[dict[str, Any]], as_json: bool, console: Console, heading: bool = True) -> None:
+    if as_json:
+        for each in found:
+            click.echo(json.dumps(each))
+        return
+    if not found:
+        if heading:
+            console.print("No request matches.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=heading)
+    for column in COLUMNS:
+        table.add_column(column, overflow="fold", justify="right" if column in ("status", "ms") else "left")
+    for each in found:
+        table.add_row(*(Text(cell) for cell in _cells(each)))
+    console.print(table)
+
+
+def _cells(each: dict[str, Any]) -> tuple[str, ...]:
+    decided = "" if each["decision"] == "none" else each["decision"]
+    by = each["limit"] or ("" if each["safeguard"] == "none" else each["safeguard"])
+    shadow = " (shadow)" if each["shadow"] else ""
+    return (each["at"][11:], each["route"] or "-", each["method"], each["path"], str(each["status"] or "-"),
+            f"{each['total_ms']:.1f}", each["client"], each["endpoint"] or "-",
+            f"{decided} by {by}{shadow}" if decided and by else decided)
+
+
+def _looked_at(looked: dict[str, Any]) -> str:
+    recorder = looked["recorder"]
+    partly = "" if looked["complete"] else "; there are more than were searched: narrow it down"
+    fault = f"; THE RECORDER CANNOT WRITE: {recorder['fault']}" if recorder["fault"] else ""
+    return (f"searched {looked['records']} records, {100 * looked['share_kept']:.4g} % of the requests of their time; "
+            f"{recorder['lost']} lost since control began{partly}{fault}")
