@@ -1,7 +1,8 @@
 """What the supervisor should do next, decided from what it sees: values in, values out, no process touched.
 
 Rules, in this order:
-1. a child that is silent on the board for SILENT_NS is killed; its death is then handled like any other;
+1. a child that is silent on the board for SILENT_NS is killed; its death is then handled like any other. One that
+   has not beaten yet is starting, which on a busy machine takes its time: it has STARTING_NS;
 2. a dead child whose back-off is over is started;
 3. the listening sockets of a worker that has not been ready for UNSERVED_NS, or that drains by itself, are lent to a
    living worker, so that connections go on being accepted;
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 
 SECOND = 1_000_000_000
 SILENT_NS = 5 * SECOND
+STARTING_NS = 30 * SECOND
 UNSERVED_NS = 1 * SECOND
 
 
@@ -76,8 +78,12 @@ def decide(children: Sequence[Seen], now: int, watching_since: int) -> list[Acti
 
 def _silent(children: Sequence[Seen], now: int, watching_since: int) -> list[Action]:
     alive = [child for child in children if child.alive]
-    silence = {child.slot: now - max(child.heartbeat, child.since, watching_since) for child in alive}
-    return [Kill(slot, silent) for slot, silent in silence.items() if silent >= SILENT_NS]
+    silence = {child: now - max(child.heartbeat, child.since, watching_since) for child in alive}
+    return [Kill(child.slot, silent) for child, silent in silence.items() if silent >= _patience(child)]
+
+
+def _patience(child: Seen) -> int:
+    return SILENT_NS if child.heartbeat > child.since else STARTING_NS
 
 
 def _due(children: Sequence[Seen], now: int) -> list[Action]:

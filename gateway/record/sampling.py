@@ -1,8 +1,8 @@
 """Which flight records are kept: all that were refused or failed, and of the rest as many as the rate allows.
 
 What is left out is not lost: a record that is kept carries as its weight how many it stands for, so that sums over
-weights are right on average. Above ten times the rate those that were refused or failed are sampled too: a flood of refusals
-must not push everything else out of the folder.
+weights are right on average. Above ten times the rate those that were refused or failed are sampled too: a flood of
+refusals must not push everything else out of the folder.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """The spool: from the rings on the board into segment files, and back for whoever asks.
 
-How far each ring was read stands in the ring, so that the next control goes on there. What a crash of control can lose is
-what waited, at most FLUSH_NS of it, and what a ring overwrote meanwhile.
+How far each ring was read stands in the ring, so that the next control goes on there. What a crash of control can lose
+is what waited, at most FLUSH_NS of it, and what a ring overwrote meanwhile.
 """
 
 import logging
@@ -39,7 +39,7 @@ class Counts:
 
 
 class Spool:
-    """Reads every ring of a board. Mutable state: what waits for the next block, and the counts of what was not kept."""
+    """Reads every ring of a board. Mutable state: what waits for the next block, and what was not kept, counted."""
 
     def __init__(self, board: Board, state: Path, log: logging.Logger) -> None:
         self._board = board

@@ -5,6 +5,7 @@ from typing import Any
 from gateway.processes.supervision import (
     SECOND,
     SILENT_NS,
+    STARTING_NS,
     UNSERVED_NS,
     Kill,
     Lend,
@@ -42,16 +43,16 @@ def test_a_silent_child_is_killed() -> None:
     assert decide([worker(0), control(heartbeat=silent)], NOW, 0) == [Kill(9, SILENT_NS)]
 
 
-def test_a_child_that_never_beat_is_silent_from_its_start() -> None:
-    starting = worker(0, ready=False, heartbeat=0, since=NOW - SILENT_NS + 1)
-    assert Kill(0, SILENT_NS) not in decide([starting], NOW, 0)
-    assert Kill(0, SILENT_NS) in decide([starting], NOW + 1, 0)
+def test_a_child_that_has_not_beaten_yet_is_given_more_time() -> None:
+    starting = worker(0, ready=False, heartbeat=0, since=NOW - STARTING_NS + 1)
+    assert Kill(0, STARTING_NS) not in decide([starting], NOW, 0)
+    assert Kill(0, STARTING_NS) in decide([starting], NOW + 1, 0)
 
 
 def test_the_supervisors_own_absence_is_not_the_childrens_silence() -> None:
-    long_ago = NOW - 100 * SECOND
-    assert decide([worker(0, heartbeat=long_ago)], NOW, watching_since=NOW) == []
-    assert decide([worker(0, heartbeat=long_ago)], NOW + SILENT_NS, watching_since=NOW) == [Kill(0, SILENT_NS)]
+    silent = worker(0, heartbeat=NOW - 50 * SECOND)
+    assert decide([silent], NOW, watching_since=NOW) == []
+    assert decide([silent], NOW + SILENT_NS, watching_since=NOW) == [Kill(0, SILENT_NS)]
 
 
 def test_a_dead_child_is_started_once_its_back_off_is_over() -> None:
