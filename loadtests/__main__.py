@@ -14,8 +14,10 @@ COMMANDS = {
     "stream": "2 GiB up and down, and a slow reader: same bytes, flat memory",
     "control": "what the thinking of control costs at 1,000 routes",
     "profile": "where a worker's CPU time goes (perf)",
+    "detection": "anomaly detection on simulated months and on real labelled series",
 }
-_MODULES = {"profile": "profiling"}  # the standard library has a `profile` too
+_MODULES = {"profile": "profiling",  # the standard library has a `profile` too
+            "detection": "detection.command"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -24,7 +24,7 @@ def table(rows: Sequence[Row]) -> str:
     references = [name for name in summary.REFERENCES if name in rows[0].ratios]
     heading = ["proxy", "CPU µs/request", "user", "system", "requests/s", "p50 ms", "p99 ms",
                *(f"CPU ÷ {name}" for name in references)]
-    return _aligned([heading, *(_cells(row, references) for row in rows)])
+    return aligned([heading, *(_cells(row, references) for row in rows)])
 
 
 def _cells(row: Row, references: Sequence[str]) -> list[str]:
@@ -63,7 +63,8 @@ def _list(cores: frozenset[int]) -> str:
     return ", ".join(map(str, sorted(cores)))
 
 
-def _aligned(cells: Sequence[Sequence[str]]) -> str:
+def aligned(cells: Sequence[Sequence[str]]) -> str:
+    """Rows of cells, the first being the heading."""
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["| " + " | ".join(_padded(cell, width, column) for column, (cell, width)
                                in enumerate(zip(line, widths, strict=True))) + " |" for line in cells]
