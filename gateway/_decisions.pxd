@@ -66,7 +66,7 @@ cdef struct Params:
     uint64_t panic_ppm
     uint64_t slow_start_ns
     uint64_t slow_start_min_ppm
-    uint64_t ejecting
+    uint64_t health_mode            # of what the checks say; the tick only heeds it
     uint64_t reserved[5]
 
 

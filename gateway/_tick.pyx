@@ -16,6 +16,7 @@ cdef enum:
     EVERY = 90_000_000              # a little less than the workers' 100 ms, so that none of them misses its turn
     HOLD = 500_000_000
     SECOND = 1_000_000_000
+    ENFORCED = 2                    # model.safeguards.MODES
 
 
 cdef inline uint64_t scramble(uint64_t x) noexcept nogil:
@@ -185,13 +186,19 @@ cdef class Ticker:
 
     cdef void decide_endpoints(self, Control* upstream, const Params* params, uint64_t now) noexcept nogil:
         """Walk the upstream's list of endpoints: a row is checked against the board's end, the walk against a loop.
-        Out is who is ejected or whom the health checks took out; both count for `at_most` and for the panic rule."""
-        cdef uint64_t first = self.routes + self.upstreams, total = 0, out = 0, lost = 0, row, target
+
+        `out`: ejected, or out by the health checks, which counts for `at_most`; `missing`: those of them that really are
+        not asked, as the mode is enforce, which counts for the panic rule.
+        """
+        cdef uint64_t first = self.routes + self.upstreams, total = 0, out = 0, missing = 0, lost = 0, row, target
+        cdef bint ejected, unhealthy
         row = upstream.first_endpoint
         while 0 < row <= self.endpoints and total < self.endpoints:
             total += 1
-            out += (self.control(first + row - 1).ejected_until > now
-                    or load(&self.control(first + row - 1).unhealthy) != 0)
+            ejected = self.control(first + row - 1).ejected_until > now
+            unhealthy = load(&self.control(first + row - 1).unhealthy) != 0
+            out += ejected or (unhealthy and params.health_mode == ENFORCED)
+            missing += (ejected and params.eject_mode == ENFORCED) or (unhealthy and params.health_mode == ENFORCED)
             row = self.control(first + row - 1).next_endpoint
         row = upstream.first_endpoint
         while 0 < row <= self.endpoints and lost < total:
@@ -200,10 +207,11 @@ cdef class Ticker:
             if params.eject_mode and step_ejection(self.control(target), self.window(target), params, out, total,
                                                    now, <uint32_t>scramble(now + target)):
                 out += 1
+                missing += params.eject_mode == ENFORCED
                 add(&self.tick.transitions, 1)
             slow_start(self.control(target), params, now)
             row = self.control(target).next_endpoint
-        store(&upstream.panic, (total - out) * WHOLE < total * params.panic_ppm)
+        store(&upstream.panic, (total - missing) * WHOLE < total * params.panic_ppm)
 
     def snapshot(self) -> dict[str, int]:
         return {"ticks": self.tick.ticks, "transitions": self.tick.transitions, "torn": self.tick.torn,
@@ -237,7 +245,7 @@ def layout() -> dict[str, dict[str, int]]:
             "eject_cap_ns": <uintptr_t>&params.eject_cap_ns, "eject_jitter_ppm": <uintptr_t>&params.eject_jitter_ppm,
             "eject_at_most_ppm": <uintptr_t>&params.eject_at_most_ppm, "panic_ppm": <uintptr_t>&params.panic_ppm,
             "slow_start_ns": <uintptr_t>&params.slow_start_ns,
-            "slow_start_min_ppm": <uintptr_t>&params.slow_start_min_ppm, "ejecting": <uintptr_t>&params.ejecting,
+            "slow_start_min_ppm": <uintptr_t>&params.slow_start_min_ppm, "health_mode": <uintptr_t>&params.health_mode,
             "reserved": <uintptr_t>&params.reserved[0], "sizeof": sizeof(Params),
         },
         "Tick": {

@@ -152,7 +152,8 @@ def _board_for(plan: plans.Plan) -> board.Board:
                    upstreams=[each.name for each in plan.upstreams],
                    limits=[(each.name, limit.name) for each in plan.routes for limit in each.limits])
     for each in plan.upstreams:
-        params.write_upstream(made, each.name, [one.address for one in each.endpoints], each.breaker, each.eject)
+        params.write_upstream(made, each.name, [one.address for one in each.endpoints], each.breaker, each.eject,
+                              each.health)
     return made
 
 

@@ -94,7 +94,7 @@ LAYOUT: dict[str, tuple[Field, ...]] = {
         "breaker_mode breaker_window_ns breaker_min_requests breaker_failures_ppm breaker_slow_ppm breaker_slow_us"
         " open_ns open_cap_ns forget_ns step_ns step_results step_failures_ppm reopen_ppm spare"
         " eject_mode eject_consecutive eject_window_ns eject_min_requests eject_failures_ppm eject_ns eject_cap_ns"
-        " eject_jitter_ppm eject_at_most_ppm panic_ppm slow_start_ns slow_start_min_ppm ejecting"
+        " eject_jitter_ppm eject_at_most_ppm panic_ppm slow_start_ns slow_start_min_ppm health_mode"
     ), Field("reserved", 5)),
     "Tick": _words("lease ticks fast seconds second_ns last_ns transitions torn"),
     "Interned": (*_words("hash size"), Field("text", 48, 1)),

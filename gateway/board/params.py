@@ -6,7 +6,7 @@ The numbers that no plan can change are those of `gateway/isolate`, where their 
 from collections.abc import Sequence
 
 from gateway.board.segment import Board, endpoint_name
-from gateway.model.safeguards import MODES, SECOND, WHOLE, Breaker, Eject
+from gateway.model.safeguards import MODES, SECOND, WHOLE, Breaker, Eject, Health
 
 FIXED = {
     "open_ns": 5 * SECOND,
@@ -23,10 +23,11 @@ FIXED = {
 }
 
 
-def write_upstream(board: Board, upstream: str, addresses: Sequence[str], breaker: Breaker, eject: Eject) -> None:
+def write_upstream(board: Board, upstream: str, addresses: Sequence[str], breaker: Breaker, eject: Eject,
+                   health: Health = Health()) -> None:
     """Its parameters, and the list of its endpoints. All names must have rows; raises KeyError for one without."""
     row = board.params(board.names("upstreams")[upstream])
-    for field, value in (FIXED | _of_breaker(breaker) | _of_eject(eject)).items():
+    for field, value in (FIXED | _of_breaker(breaker) | _of_eject(eject) | _of_health(health)).items():
         row[field] = value
     _link(board, upstream, addresses)
 
@@ -53,6 +54,10 @@ def _of_eject(eject: Eject) -> dict[str, int]:
         "eject_at_most_ppm": eject.at_most,
         "slow_start_ns": eject.slow_start,
     }
+
+
+def _of_health(health: Health) -> dict[str, int]:
+    return {"health_mode": MODES.index(health.mode)}
 
 
 def _link(board: Board, upstream: str, addresses: Sequence[str]) -> None:

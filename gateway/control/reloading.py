@@ -209,7 +209,8 @@ class Reloader:
     def _flip(self, active: Active) -> None:
         for upstream in active.plan.upstreams:
             addresses = [endpoint.address for endpoint in upstream.endpoints]
-            params.write_upstream(self._board, upstream.name, addresses, upstream.breaker, upstream.eject)
+            params.write_upstream(self._board, upstream.name, addresses, upstream.breaker, upstream.eject,
+                               upstream.health)
         word = int(active.revision.digest[:16], 16)
         self._board.header["digest"] = word
         self._board.header["generation"] = active.revision.number

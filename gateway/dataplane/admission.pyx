@@ -28,6 +28,7 @@ from gateway.dataplane.gates cimport (
 from gateway.dataplane.http1 cimport Field, Head
 from gateway.dataplane.own_answers cimport refuse
 from gateway.dataplane.plane cimport Plane
+from gateway.dataplane.pool cimport Endpoint
 from gateway.dataplane.refusals cimport (
     BODY_TOO_LARGE, BREAKER_OPEN, ISOLATED_, LIMITED_, NO_ENDPOINT, SATURATED_, SHED_,
 )
@@ -277,7 +278,8 @@ cdef bint admit_by_breaker(Exchange exchange, UpstreamGates gates, uint64_t now)
 cdef int deny_without_endpoint(Exchange exchange, uint64_t now) except -1:
     """The upstream has no endpoint to ask: all are isolated by hand, or out and no choice is left."""
     if exchange.group.all_isolated(now):
-        denied(exchange, DECIDED_ISOLATED, BY_ISOLATION, ISOLATED_, 0, 0, now)
+        denied(exchange, DECIDED_ISOLATED, BY_ISOLATION, ISOLATED_,
+               (<Endpoint>exchange.group.endpoints[0]).control.isolation, 0, now)
         return 0
     note(exchange, DECIDED_ERROR, BY_EJECTION, 0, 0)
     return deny(exchange, DECIDED_ERROR, NO_ENDPOINT, "", now)

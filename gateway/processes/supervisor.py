@@ -303,7 +303,8 @@ def _make_board(active: Active, workers: int) -> Board:
     board.name_rows(routes, endpoints, generation=number, upstreams=upstreams, limits=limits)
     for upstream in plan.upstreams:
         addresses = [endpoint.address for endpoint in upstream.endpoints]
-        params.write_upstream(board, upstream.name, addresses, upstream.breaker, upstream.eject)
+        params.write_upstream(board, upstream.name, addresses, upstream.breaker, upstream.eject,
+                               upstream.health)
     board.header["generation"] = board.header["highest"] = number
     board.header["digest"] = int(active.revision.digest[:16], 16)
     return board
