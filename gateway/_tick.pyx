@@ -187,10 +187,11 @@ cdef class Ticker:
     cdef void decide_endpoints(self, Control* upstream, const Params* params, uint64_t now) noexcept nogil:
         """Walk the upstream's list of endpoints: a row is checked against the board's end, the walk against a loop.
 
-        `out`: ejected, or out by the health checks, which counts for `at_most`; `missing`: those of them that really are
-        not asked, as the mode is enforce, which counts for the panic rule.
+        `out`: ejected, or out by the health checks, which counts for `at_most`; `missing`: those of them that really
+        are not asked, as the mode is enforce, which counts for the panic rule.
         """
-        cdef uint64_t first = self.routes + self.upstreams, total = 0, out = 0, missing = 0, lost = 0, row, target
+        cdef uint64_t first = self.routes + self.upstreams, row, target
+        cdef uint64_t total = 0, out = 0, missing = 0, lost = 0
         cdef bint ejected, unhealthy
         row = upstream.first_endpoint
         while 0 < row <= self.endpoints and total < self.endpoints:
