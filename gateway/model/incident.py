@@ -90,7 +90,7 @@ class Incident:
 
     `id` is 0 until it is stored. `finding`: what the analysis said, as plain data, empty before. `merged_into`: the id
     of the incident that goes on in its place. `more_signals`: those beyond SIGNALS_MAX. `quiet_since_ns`: when the last
-    signal stopped, 0 while there is one.
+    signal stopped, 0 while there is one. `told`, `told_ns`: what the last alerts said of it, and when.
     """
 
     onset_ns: int
@@ -110,6 +110,8 @@ class Incident:
     more_signals: int = 0
     quiet_since_ns: int = 0
     revision: int = 0
+    told: str = ""
+    told_ns: int = 0
 
     @property
     def is_open(self) -> bool:
