@@ -1,6 +1,6 @@
 """Settings -> the plan: the same facts without pydantic, in the shapes that workers read. Nothing can fail here."""
 
-from gateway.config import compile_safeguards
+from gateway.config import compile_alerts, compile_safeguards
 from gateway.config.settings import Gateway
 from gateway.dataplane.settings import HeadSettings, ListenerSettings, UpstreamSettings, UpstreamTlsSettings
 from gateway.routing import plan
@@ -24,6 +24,8 @@ def compile_plan(settings: Gateway) -> plan.Plan:
         max_connections=settings.max_connections,
         drain=plan.Drain(settings.drain.delay, settings.drain.timeout),
         state_dir=settings.state.dir,
+        state_max_bytes=settings.state.max_bytes,
+        alerts=compile_alerts.alerts(settings.alerts),
         admin=settings.admin.address,
         admin_hosts=settings.admin.hosts,
         recorder=plan.Recorder(settings.recorder.disk, settings.recorder.rate, settings.recorder.version_header),

@@ -8,6 +8,7 @@ from gateway.admin.settings import AdminSettings
 from gateway.config import safeguards
 from gateway.dataplane.settings import ClientsSettings, DrainSettings, ListenerSettings, UpstreamSettings
 from gateway.model import kinds
+from gateway.record.alerts.settings import AlertsSettings
 from gateway.record.settings import RecorderSettings, StateSettings
 from gateway.routing.settings import RouteSettings
 
@@ -37,6 +38,8 @@ class Gateway(kinds.Settings):
     """Where the gateway keeps what must survive a restart."""
     recorder: RecorderSettings = RecorderSettings()
     """The flight recorder."""
+    alerts: AlertsSettings = AlertsSettings()
+    """Who is told about incidents."""
     drain: DrainSettings = DrainSettings()
     """How the gateway stops."""
     max_connections: Annotated[int, kinds.or_word("auto", kinds.number(1, 10_000_000))] = 0

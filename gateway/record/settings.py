@@ -12,6 +12,8 @@ class StateSettings(kinds.Settings):
 
     dir: kinds.FilePath = "./state"
     """A folder, made if absent; relative to the working directory. One gateway per folder."""
+    max_bytes: kinds.Size = 2 * 2**30
+    """What the history of all targets may take on the disk; the least active series go first."""
 
 
 class RecorderSettings(kinds.Settings):

@@ -13,6 +13,7 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.model.alerting import Alerts as Alerts
 from gateway.model.safeguards import NORMAL as NORMAL
 from gateway.model.safeguards import Breaker as Breaker
 from gateway.model.safeguards import Concurrency as Concurrency
@@ -205,6 +206,8 @@ class Plan:
     max_connections: int = 0
     drain: Drain = Drain()
     state_dir: str = "./state"
+    state_max_bytes: int = 2 * 2**30
+    alerts: Alerts = Alerts()
     admin: str = "127.0.0.1:9900"
     admin_hosts: tuple[str, ...] = ()
     recorder: Recorder = Recorder()
