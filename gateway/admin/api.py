@@ -22,12 +22,14 @@ from gateway.admin import (
     callers,
     config_api,
     identity,
+    incidents_api,
     isolations_api,
     requests_api,
     safeguards,
     status,
 )
 from gateway.board import Board
+from gateway.control.deliberation import Deliberation
 from gateway.control.flight_recorder import FlightRecorder
 from gateway.control.overrides import Overrides
 from gateway.control.reloading import Reloader
@@ -46,7 +48,8 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def make_app(board: Board, reloader: Reloader | None = None, overrides: Overrides | None = None,
              tokens: TokenFile | None = None, names: Collection[str] = (),
-             recorder: FlightRecorder | None = None) -> web.Application:
+             recorder: FlightRecorder | None = None,
+             deliberation: Deliberation | None = None) -> web.Application:
     """`names`: what the Host header may say beside the loopback's names."""
     app = web.Application(middlewares=[_admitted])
     app[GUARD], app[NAMES] = identity.Guard(tokens), frozenset(names)
@@ -70,6 +73,9 @@ def make_app(board: Board, reloader: Reloader | None = None, overrides: Override
         app[requests_api.RECORDER] = recorder
         app.add_routes(requests_api.ROUTES)
         registry.register(RecorderCollector(recorder.spool))
+    if deliberation is not None:
+        app[incidents_api.DELIBERATION] = deliberation
+        app.add_routes(incidents_api.ROUTES)
     return app
 
 
@@ -123,6 +129,10 @@ async def _status(request: web.Request) -> web.Response:
         reloader = request.app[config_api.RELOADER]
         document["config"] = reloader.status()
         document["safeguards"] = safeguards.safeguards(board, _plan(reloader.active.revision.plan), now)
+    if incidents_api.DELIBERATION in request.app:
+        thinking = request.app[incidents_api.DELIBERATION]
+        document["incidents"] = [incidents_api.shown(each) for each in thinking.incidents.open_now()]
+        document["deliberation"] = thinking.status()
     if isolations_api.OVERRIDES in request.app:
         document["by_hand"] = isolations_api.by_hand(request.app[isolations_api.OVERRIDES])
     return web.json_response(document)

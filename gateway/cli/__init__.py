@@ -10,7 +10,8 @@ import click
 
 # Command -> the module with a click command of the same name.
 COMMANDS = {name: f"gateway.cli.{name}" for name in (
-    "run", "check", "config", "status", "requests", "isolate", "release", "breaker", "audit", "token", "demo")}
+    "run", "check", "config", "status", "requests", "isolate", "release", "breaker", "incidents", "audit", "token",
+    "demo")}
 
 
 class _Commands(click.Group):

@@ -13,8 +13,8 @@ from gateway.board import HISTOGRAM, NO_ROUTE, OFFSETS, SIZE, TARGETS, Board
 from gateway.board.segment import COUNTERS
 
 KINDS = {"routes": "route", "upstreams": "upstream", "endpoints": "endpoint"}
-COUNTED = ("requests", "errors", "client_errors", "refused", "slow", "latency_ms")
-REQUESTS, ERRORS, CLIENT_ERRORS, REFUSED, SLOW, LATENCY_MS = range(len(COUNTED))
+COUNTED = ("requests", "errors", "client_errors", "refused", "slow", "latency_ms", "limited", "saturated")
+REQUESTS, ERRORS, CLIENT_ERRORS, REFUSED, SLOW, LATENCY_MS, LIMITED, SATURATED = range(len(COUNTED))
 # Of a route: the words that are errors: 5xx, and requests that got no answer though their client waited.
 FAILED = {"routes": "", "upstreams": "failures", "endpoints": "failures"}
 
@@ -80,6 +80,7 @@ class Counters:
             found[:, CLIENT_ERRORS] = _sum(words, answers + 4)
             found[:, REFUSED] = _sum(words, word["refused"])
             found[:, LATENCY_MS] = _sum(words, word["total_us"]) // 1000
+            found[:, LIMITED], found[:, SATURATED] = _sum(words, word["limited"]), _sum(words, word["saturated"])
         else:
             found[:, ERRORS] = _sum(words, word[FAILED[section]])
             found[:, LATENCY_MS] = _sum(words, word["ttfb_us"]) // 1000

@@ -51,7 +51,7 @@ class IncidentLoop:
     """Mutable state: the incidents that are open or may relapse, by id; None until the store could be read."""
 
     def __init__(self, store: Callable[[], Store], sources: Sequence[Source], topology: Callable[[], Topology],
-                 analyst: Analyst, telling: Callable[[], Telling], log: logging.Logger) -> None:
+                 analyst: Analyst | None, telling: Callable[[], Telling], log: logging.Logger) -> None:
         self._store = store
         self._sources = sources
         self._topology = topology
@@ -118,7 +118,7 @@ class IncidentLoop:
 
     def _explain(self, incident: Incident, now: int) -> Incident:
         """Asked once, after its opening or relapse; the answer comes in a later turn."""
-        if not incident.is_open or "analysed" in incident.times:
+        if self._analyst is None or not incident.is_open or "analysed" in incident.times:
             return incident
         self._analyst.ask(incident, now)
         findings = self._analyst.answer(incident, now)

@@ -4,7 +4,7 @@ A turn each second reads the board's counters and keeps what was added. A tick e
 the latencies of these ten seconds are read off the histograms too, and the tick is handed to the store. Requests that
 were counted while nobody looked (control was dead) belong to nobody's tick: a gap is a gap, not a surge.
 
-Bounded: SECONDS x targets x 24 bytes, 22 KB a target. Nothing here raises: a database that fails is a fault to show.
+Bounded: SECONDS x targets x 32 bytes, 29 KB a target. Nothing here raises: a database that fails is a fault to show.
 """
 
 import logging

@@ -18,6 +18,8 @@ from aiohttp import web
 
 from gateway.admin import api
 from gateway.board import Board, Row, State
+from gateway.control.deliberation import Deliberation
+from gateway.control.delivering import Delivery
 from gateway.control.flight_recorder import FlightRecorder
 from gateway.control.overrides import Overrides
 from gateway.control.reloading import Reloader
@@ -46,6 +48,8 @@ class Control:
         self._overrides = Overrides(board, self._reloader.store, logs.logger())
         self._reloader.on_names = self._overrides.try_turn
         self._recorder = FlightRecorder(board, folder, self._reloader, logs.logger())
+        self._deliberation = Deliberation(board, folder, self._reloader, None, logs.logger())
+        self._delivery = Delivery(self._reloader.store, lambda: self._reloader.active.plan.alerts, logs.logger())
 
     async def run(self) -> None:
         """Serve until SIGTERM."""
@@ -55,13 +59,13 @@ class Control:
         self._reloader.finish()
         plan = self._reloader.active.plan
         app = api.make_app(self._board, self._reloader, self._overrides, TokenFile(self._folder), _names(plan),
-                           self._recorder)
+                           self._recorder, self._deliberation)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         await web.SockSite(runner, socket.socket(fileno=self._handover.sockets[0][1])).start()
         self._become_ready()
-        watching = [asyncio.create_task(each) for each in (
-            self._reloader.watch(), self._overrides.watch(), self._recorder.watch())]
+        watching = [asyncio.create_task(each.watch()) for each in (
+            self._reloader, self._overrides, self._recorder, self._deliberation, self._delivery)]
         for task in watching:
             task.add_done_callback(lambda _: self._ended.set())
         await self._ended.wait()

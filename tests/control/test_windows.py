@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from gateway import _fastpath
+from gateway.control.counters import COUNTED
 from gateway.control.windows import SECONDS, Tick, Windows, quantiles
 from gateway.record.ticks import microseconds
 from gateway.record.window_store import GATEWAY, WindowStore
@@ -33,8 +34,7 @@ class Scene(BoardTraffic):
 
     def last(self, name: str, seconds: int = 1) -> dict[str, int]:
         sums = self.windows.sums(seconds)[self.windows.names.index(name)]
-        return {field: int(value) for field, value in zip(
-            ("requests", "errors", "client_errors", "refused", "slow", "latency_ms"), sums, strict=True) if value}
+        return {field: int(value) for field, value in zip(COUNTED, sums, strict=True) if value}
 
 
 @pytest.fixture

@@ -1,0 +1,97 @@
+"""DELIBERATION, once a second: count, then think. Synchronous, so that a turn is a whole; its time is measured.
+
+A bug in a turn must not take the admin API with it: it is logged once and shown, and the next turn tries again.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+from gateway.board import Board
+from gateway.control.incident_loop import Analyst, IncidentLoop, Source
+from gateway.control.reloading import Reloader
+from gateway.control.sensing import Reports, Sensing
+from gateway.control.telling import Telling
+from gateway.control.windows import Windows
+from gateway.detect import reflex
+from gateway.detect.grouping import Topology
+from gateway.model.incident import Severity
+from gateway.record.window_store import NAME, WindowStore
+
+TURN_SECONDS = 1.0
+
+
+class Deliberation:
+    """What the turns of one control process share. Mutable state: how long the turns took, and the last bug."""
+
+    def __init__(self, board: Board, folder: Path, reloader: Reloader, analyst: Analyst | None,
+                 log: logging.Logger) -> None:
+        self._folder = folder
+        self._reloader = reloader
+        self._log = log
+        self._store: WindowStore | None = None
+        self.windows = Windows(board, self._window_store, log)
+        sources: list[Source] = [Sensing(board, self.windows, lambda: reloader.active.plan, self._refused),
+                                 Reports(reloader.store)]
+        self.incidents = IncidentLoop(reloader.store, sources, self._topology, analyst, self._telling, log)
+        self.turn_ms = self.worst_ms = 0.0
+        self.fault = ""
+
+    async def watch(self) -> None:
+        """For ever: a turn each second, on the second."""
+        while True:
+            await asyncio.sleep(TURN_SECONDS - time.time() % TURN_SECONDS)
+            self.try_turn(time.time_ns())
+
+    def try_turn(self, now: int) -> None:
+        """`now`: UTC ns."""
+        began = time.perf_counter()
+        try:
+            self.windows.turn(now // 10**9)
+            self.incidents.try_turn(now)
+            self.fault = ""
+        except Exception as error:
+            if repr(error) != self.fault:
+                self._log.exception("a turn of deliberation failed; the next one tries again")
+            self.fault = repr(error)
+        self.turn_ms = 1000 * (time.perf_counter() - began)
+        self.worst_ms = max(self.worst_ms, self.turn_ms)
+
+    def _window_store(self) -> WindowStore:
+        """Raises sqlite3.Error."""
+        if self._store is None:
+            try:
+                self._store = WindowStore(self._folder / NAME, self._reloader.active.plan.state_max_bytes)
+            except OSError as error:
+                raise sqlite3.OperationalError(str(error)) from error
+        return self._store
+
+    def _telling(self) -> Telling:
+        alerts = self._reloader.active.plan.alerts
+        receivers = {each.name: Severity(each.severity) for each in alerts.receivers}
+        return Telling(receivers, alerts.wait, alerts.update_every, alerts.repeat_every)
+
+    def _topology(self) -> Topology:
+        active = self._reloader.active
+        upstreams = {route.name: [route.upstream] for route in active.plan.routes if route.upstream}
+        return Topology(upstreams, active.revision.number, active.revision.at_ns)
+
+    def _refused(self) -> reflex.RefusedConfig | None:
+        known = self._reloader.known
+        if not known.refused:
+            return None
+        return reflex.RefusedConfig(known.refused_at, str(known.refused[0].get("message", "")))
+
+    def status(self) -> dict[str, Any]:
+        """For `/v1/status`."""
+        usage = self._store.usage() if self._store else None
+        return {
+            "turn_ms": round(self.turn_ms, 2), "worst_turn_ms": round(self.worst_ms, 2), "fault": self.fault,
+            "incidents_fault": self.incidents.fault, "not_opened": self.incidents.not_opened,
+            "windows": {"fault": self.windows.fault, "memory_bytes": self.windows.bytes(),
+                        "disk_bytes": usage.bytes if usage else 0, "disk_max_bytes": usage.max_bytes if usage else 0,
+                        "series": usage.series if usage else 0, "dropped": usage.dropped if usage else 0},
+        }
