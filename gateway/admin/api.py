@@ -131,7 +131,7 @@ async def _status(request: web.Request) -> web.Response:
         document["safeguards"] = safeguards.safeguards(board, _plan(reloader.active.revision.plan), now)
     if incidents_api.DELIBERATION in request.app:
         thinking = request.app[incidents_api.DELIBERATION]
-        document["incidents"] = [incidents_api.shown(each) for each in thinking.incidents.open_now()]
+        document["incidents"] = incidents_api.open_now(thinking)
         document["deliberation"] = thinking.status()
     if isolations_api.OVERRIDES in request.app:
         document["by_hand"] = isolations_api.by_hand(request.app[isolations_api.OVERRIDES])

@@ -40,6 +40,7 @@ from gateway.model.quantities import format_duration, parse_duration
 from gateway.model.report import WORDS_MAX, Maintenance, Report
 from gateway.model.signal import GATEWAY, REPORTS, Signal, SignalKind
 from gateway.record.revision import utc_text
+from gateway.record.store import NotStored
 
 DELIBERATION = web.AppKey("deliberation", Deliberation)
 LIMIT_MOST = 1000
@@ -100,7 +101,8 @@ async def _do(request: web.Request) -> web.Response:
     body = await bodies.if_any(request)
     bodies.check_names(body, *names, "actor")
     try:
-        done = deed(request.app[DELIBERATION], int(request.match_info["id"]), who(request), body, time.time_ns())
+        by = f"{who(request)} {override.one_line(bodies.text(body, 'actor', ''))[:override.NOTE_MAX]}".strip()
+        done = deed(request.app[DELIBERATION], int(request.match_info["id"]), by, body, time.time_ns())
     except KeyError as error:
         raise Refused(404, str(error.args[0])) from None
     except IllegalTransition as error:
@@ -188,6 +190,14 @@ async def _end_maintenance(request: web.Request) -> web.Response:
     if not request.app[RELOADER].store().end_maintenance(number, time.time_ns(), who(request)):
         raise Refused(404, f"maintenance {number} does not go on")
     return web.json_response({"id": number, "ended": True})
+
+
+def open_now(deliberation: Deliberation) -> list[dict[str, Any]]:
+    """For `/v1/status`, which is answered also where the store cannot be read."""
+    try:
+        return [shown(each) for each in deliberation.incidents.open_now()]
+    except NotStored:
+        return []
 
 
 def shown(incident: Incident) -> dict[str, Any]:

@@ -203,8 +203,8 @@ class IncidentLoop:
         return known
 
     def open_now(self) -> list[Incident]:
-        """The worst first."""
-        known = (self._known or {}).values()
+        """The worst first. Raises NotStored before the first turn."""
+        known = self._store().recent_incidents(2**62) if self._known is None else self._known.values()
         return sorted((each for each in known if each.is_open), key=lambda each: (each.severity, each.id))
 
     # Keeping

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from gateway.admin import api
 from gateway.board import Board, Row, State
+from gateway.control.analysing import ChildAnalyst
 from gateway.control.deliberation import Deliberation
 from gateway.control.delivering import Delivery
 from gateway.control.flight_recorder import FlightRecorder
@@ -48,7 +49,9 @@ class Control:
         self._overrides = Overrides(board, self._reloader.store, logs.logger())
         self._reloader.on_names = self._overrides.try_turn
         self._recorder = FlightRecorder(board, folder, self._reloader, logs.logger())
-        self._deliberation = Deliberation(board, folder, self._reloader, None, logs.logger())
+        self._deliberation = Deliberation(board, folder, self._reloader,
+                                          ChildAnalyst(board, folder, self._reloader.store, logs.logger()),
+                                          logs.logger())
         self._delivery = Delivery(self._reloader.store, lambda: self._reloader.active.plan.alerts, logs.logger())
 
     async def run(self) -> None:

@@ -1,0 +1,111 @@
+"""The analyst: each incident is thought about in one niced child, and the answer is collected by a later turn.
+
+One child at a time; it reads the board by its descriptor, is told the question by a file and leaves its answer in
+another. It is killed after CHILD_SECONDS, and dies with control; then the incident is simply asked about again.
+"""
+
+import dataclasses
+import json
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gateway.board import Board
+from gateway.control.incident_loop import Findings
+from gateway.control.investigating import Question
+from gateway.model.change import Change, ChangeKind
+from gateway.model.fault import FaultClass
+from gateway.model.incident import Incident
+from gateway.model.signal import SignalKind
+from gateway.record.store import Store
+
+SETTLE_NS = 5 * 10**9
+"""So long after an incident was opened there is more to see of it; it is asked about then."""
+CHILD_SECONDS = 30.0
+ATTEMPTS = 3
+CHANGES_NS = 2 * 3600 * 10**9
+FAILING = frozenset({SignalKind.ERRORS, SignalKind.BREAKER_OPEN, SignalKind.BURN, SignalKind.ENDPOINT_EJECTED,
+                     SignalKind.LIMIT_SATURATED, SignalKind.BULKHEAD_FULL})
+MODULE = "gateway.processes.analyst"
+
+
+class ChildAnalyst:
+    """Mutable state: the child that thinks, of which incident, since when; how often each incident was tried."""
+
+    def __init__(self, board: Board, folder: Path, store: Callable[[], Store], log: logging.Logger) -> None:
+        self._board = board
+        self._folder = folder
+        self._store = store
+        self._log = log
+        self._child: subprocess.Popen[bytes] | None = None
+        self._about = 0
+        self._since = 0.0
+        self._tried: dict[tuple[int, int], int] = {}
+
+    def ask(self, incident: Incident, now: int) -> None:
+        """Raises NotStored."""
+        key = incident.id, incident.relapses
+        if self._child or now - incident.times["detected"] < SETTLE_NS or self._tried.get(key, 0) >= ATTEMPTS:
+            return
+        self._tried[key] = self._tried.get(key, 0) + 1
+        question = self._question(incident, now)
+        try:
+            self._answer_file.unlink(missing_ok=True)
+            self._question_file.write_text(json.dumps(dataclasses.asdict(question)))
+            self._child = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-m", MODULE, str(self._board.fd), str(self._question_file), str(self._answer_file)],
+                pass_fds=[self._board.fd], stdin=subprocess.DEVNULL)
+        except OSError as error:
+            self._log.error("an incident cannot be analysed: %s", error)
+            return
+        self._about, self._since = incident.id, time.monotonic()
+
+    def answer(self, incident: Incident, now: int) -> Findings | None:
+        if self._child is None or self._about != incident.id:
+            return None
+        if self._child.poll() is None:
+            if time.monotonic() - self._since > CHILD_SECONDS:
+                self._child.kill()
+            return None
+        code, self._child = self._child.returncode, None
+        try:
+            return _findings(json.loads(self._answer_file.read_text()))
+        except (OSError, ValueError, KeyError) as error:
+            self._log.error("the analysis of incident %d ended with %d and no answer: %s", incident.id, code, error)
+            return None
+
+    @property
+    def _question_file(self) -> Path:
+        return self._folder / "question.json"
+
+    @property
+    def _answer_file(self) -> Path:
+        return self._folder / "answer.json"
+
+    def _question(self, incident: Incident, now: int) -> Question:
+        kinds = {each.kind for each in incident.signals}
+        offset = now - time.monotonic_ns()
+        lag = max((self._board.slot(index)["loop_lag_us"] for index in self._board.crew()), default=0) / 1000
+        overloaded = SignalKind.GATEWAY_OVERLOADED in kinds
+        return Question(incident.onset_ns - offset, now - offset, offset,
+                        slow=SignalKind.SLOW in kinds and not kinds & FAILING, rate_up=SignalKind.RATE_UP in kinds,
+                        lag_ms=lag if overloaded else 0.0, cpu=0.0, changes=tuple(self._changes(incident)))
+
+    def _changes(self, incident: Incident) -> list[Change]:
+        """Deploys, and what was applied or stands by hand, of the two hours before the onset."""
+        first, last, store = incident.onset_ns - CHANGES_NS, incident.onset_ns + 30 * 10**9, self._store()
+        found = store.changes(first, last)
+        found += [Change(ChangeKind.CONFIG, revision.at_ns, f"revision {revision.number} was applied", (),
+                         str(revision.number)) for revision, _ in store.revisions(20) if first <= revision.at_ns <= last
+                  and revision.number > 1]
+        found += [Change(ChangeKind.ISOLATION, each.at_ns, f"{each.target} was isolated", (), str(each.id))
+                  for each in store.list_overrides("isolation", 20) if first <= each.at_ns <= last]
+        return found
+
+
+def _findings(document: dict[str, Any]) -> Findings:
+    return Findings(FaultClass(document["fault"]), f"{document['fault']}: {document['words']}", document)

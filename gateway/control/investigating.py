@@ -1,0 +1,154 @@
+"""An investigation, on frozen evidence: where the failures are, what changed before, what kind of fault it is.
+
+Pure but for the board, which is only read. The onset that a signal names is when its detector could tell; the failures
+began before it, so it is looked for again, second by second.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.analyse import attribution, changes, fault_class
+from gateway.analyse.attribution import Attribution, Reach
+from gateway.analyse.fault_class import Facts, Upstream
+from gateway.analyse.table import Table
+from gateway.board import Board
+from gateway.control import evidence as evidences
+from gateway.control.evidence import Evidence
+from gateway.model.change import Change, ChangeKind
+
+SECOND = 10**9
+BEFORE_NS = 60 * SECOND
+"""Evidence from before the onset, and how far back the true onset is looked for."""
+RUNNERS_UP = 3
+SLOW_QUANTILE = 0.95
+RISEN = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`onset`, `now`: monotonic ns, `offset`: UTC less monotonic; `slow`: no request fails, they are slow."""
+
+    onset: int
+    now: int
+    offset: int
+    slow: bool
+    rate_up: bool
+    lag_ms: float
+    cpu: float
+    changes: tuple[Change, ...] = ()
+
+
+def investigate(board: Board, question: Question) -> dict[str, Any]:
+    """The finding, as plain data: `fault`, `words`, `reasons`, `confidence`, `causes`, `changes`, and what was read."""
+    frozen = evidences.freeze(board, question.onset - 2 * BEFORE_NS, question.now)
+    bad = _slow(frozen, question.onset) if question.slow else evidences.failed(frozen.records)
+    onset = true_onset(frozen.records["started_ns"], bad, question.onset)
+    table = evidences.table(board, frozen, bad, onset)
+    seconds, before = _spans(frozen, onset)
+    found = attribution.attribute(table, seconds, before)
+    suspects = changes.suspects(question.changes, onset + question.offset, table, found)
+    verdict = fault_class.classify(_facts(board, question, frozen, bad, onset, found, table, suspects))
+    return {
+        "fault": verdict.fault.value, "words": _words(found, suspects), "reasons": list(verdict.reasons),
+        "confidence": verdict.confidence, "reach": found.reach.value, "share_explained": round(found.cover, 3),
+        "causes": [_part(each) for each in found.causes], "surge": _part(found.surge) if found.surge else None,
+        "runners_up": [_part(each) for each in found.runners_up[:RUNNERS_UP]],
+        "changes": [{"words": str(each), "score": round(each.score, 3), "veto": each.veto} for each in suspects[:10]],
+        "onset_ns": onset + question.offset,
+        "evidence": {"records": table.split, "records_before": table.rows - table.split, "seconds": round(seconds, 1),
+                     "seconds_before": round(before, 1), "lost": frozen.lost},
+    }
+
+
+def true_onset(started: NDArray[np.uint64], bad: NDArray[np.bool_], named: int) -> int:
+    """The first second of the unbroken run of bad seconds that leads to the named onset; a second is bad where its
+    share of bad requests is far above the median of the minute before."""
+    first = named - BEFORE_NS
+    recent = (started >= first) & (started < named)
+    second = ((started[recent] - np.uint64(max(first, 0))) // np.uint64(SECOND)).astype(np.int64)
+    count = np.bincount(second, minlength=60)[:60]
+    share = np.bincount(second, weights=bad[recent], minlength=60)[:60] / np.maximum(count, 1)
+    usual = float(np.median(share[count > 0])) if count.any() else 0.0
+    onset = named
+    for index in range(59, -1, -1):
+        if count[index] and share[index] <= 5 * usual + 0.01:
+            break
+        if count[index]:
+            onset = first + index * SECOND
+    return onset
+
+
+def _slow(frozen: Evidence, onset: int) -> NDArray[np.bool_]:
+    """Slower than nearly all before the onset."""
+    taken = frozen.records["total_us"]
+    before = taken[frozen.records["started_ns"] < onset]
+    return np.asarray(taken > (np.quantile(before, SLOW_QUANTILE) if len(before) else np.inf))
+
+
+def _spans(frozen: Evidence, onset: int) -> tuple[float, float]:
+    """Seconds of the incident and of the time before it that there is evidence of."""
+    started = frozen.records["started_ns"]
+    if not len(started):
+        return 1.0, 1.0
+    first, last = int(started[0]), int(started[-1])
+    return max((last - onset) / SECOND, 1.0), max((onset - first) / SECOND, 1.0)
+
+
+def _facts(board: Board, question: Question, frozen: Evidence, bad: NDArray[np.bool_], onset: int, found: Attribution,
+           table: Table, suspects: list[changes.Suspect]) -> Facts:
+    records = frozen.records
+    since = records["started_ns"] >= onset
+    upstreams = tuple(_upstreams(board, frozen, bad, since))
+    new = max(int((bad & since).sum()), 1)
+    own = evidences.denied(records) & bad & since
+    seconds, before = _spans(frozen, onset)
+    rate_up = question.rate_up or table.split / seconds > RISEN * max((table.rows - table.split) / before, 1e-9)
+    own_slow = [each for each in upstreams if each.slower < RISEN] if question.lag_ms > 0 else []
+    return Facts(found, suspects, upstreams, denied=float(own.sum()) / new, rate_up=rate_up,
+                 lag_p95_ms=question.lag_ms, cpu=question.cpu, slow_at_client=len(own_slow),
+                 errors_lead=not question.slow)
+
+
+def _upstreams(board: Board, frozen: Evidence, bad: NDArray[np.bool_], since: NDArray[np.bool_]) -> Iterator[Upstream]:
+    records, unreachable = frozen.records, evidences.local(frozen.records)
+    for name, row in board.names("upstreams").items():
+        mine = records["upstream"] == row
+        now, before = mine & since, mine & ~since
+        if not now.any():
+            continue
+        usual = float(bad[before].mean()) if before.any() else 0.0
+        rows = [number for endpoint, number in board.names("endpoints").items() if endpoint.startswith(f"{name} ")]
+        failing = [number for number in rows if _fails_more(bad[now & (records["endpoint"] == number)], usual)]
+        failures = int((bad & now).sum())
+        slower = _p95(records[now]) / max(_p95(records[before]), 1.0) if before.any() else 1.0
+        yield Upstream(name, len(rows), len(failing), max(failures - usual * int(now.sum()), 0.0),
+                       float((unreachable & bad & now).sum()) / max(failures, 1), slower, slower)
+
+
+def _fails_more(bad: NDArray[np.bool_], usual: float) -> bool:
+    return bool(len(bad)) and float(bad.mean()) > max(0.5, 3 * usual)
+
+
+def _p95(records: NDArray[np.void]) -> float:
+    """Of the first byte, in µs; of the whole where none came."""
+    taken = np.where(records["ttfb_us"] == evidences.NO_ROW, records["total_us"], records["ttfb_us"])
+    return float(np.quantile(taken, SLOW_QUANTILE))
+
+
+def _words(found: Attribution, suspects: list[changes.Suspect]) -> str:
+    prime = next((each for each in suspects if each.score > 0 and not each.veto), None)
+    before = f"; {prime}" if prime and found.reach is not Reach.NOTHING else ""
+    return f"{found}{before}"
+
+
+def _part(part: attribution.Part) -> dict[str, Any]:
+    return {"where": part.conditions, "excess": round(part.excess, 1), "share": round(part.share, 3)}
+
+
+def change(values: dict[str, Any]) -> Change:
+    return Change(ChangeKind(values["kind"]), values["at_ns"], values["words"],
+                  tuple((name, value) for name, value in values["scope"]), values["reference"])

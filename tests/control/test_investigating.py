@@ -1,0 +1,156 @@
+"""From records in the workers' rings to a cause in words: who fails, since when, after which change."""
+import logging
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gateway import _recorder
+from gateway.board import Board, Capacity, WorkerBoard
+from gateway.control import evidence, investigating
+from gateway.control.analysing import ChildAnalyst
+from gateway.control.evidence import RECORD
+from gateway.control.investigating import Question
+from gateway.model import incident as incidents
+from gateway.model.change import Change, ChangeKind
+from gateway.model.fault import FaultClass
+from gateway.model.safeguards import SECOND
+from gateway.model.signal import Signal, SignalKind
+from gateway.record.store import open_store
+
+ONSET = 1000 * SECOND
+NOW = ONSET + 30 * SECOND
+OFFSET = 1_700_000_000 * SECOND
+
+
+class Traffic:
+    """Two workers, routes list and login, upstream orders with endpoints h:1, h:2 and h:3."""
+
+    def __init__(self) -> None:
+        self.board = Board.create(Capacity.room_for(2, 2, 3, 1, recorder_bytes=2**21), boot_ns=1, boot_utc_ns=1)
+        self.board.name_rows(["list", "login"], [("orders", f"h:{number}") for number in (1, 2, 3)], 1,
+                             upstreams=["orders"])
+        self.workers = [WorkerBoard(self.board, worker) for worker in range(2)]
+        self.random = random.Random(5)
+
+    def request(self, at: int, *, route: int = 1, endpoint: int = 0, status: int = 200, us: int = 5000,
+                version: bytes = b"1.4.1", client: int = 9) -> None:
+        fields = np.zeros(1, RECORD)
+        for name, value in {"started_ns": at, "route": route, "endpoint": endpoint, "upstream": 0, "status": status,
+                            "total_us": us, "ttfb_us": us, "generation": 3, "client_low": 0xFFFF << 32 | client,
+                            "bytes_in": 100}.items():
+            fields[name] = value
+        _recorder.write(self.random.choice(self.workers).ring(), fields.tobytes(), b"/orders", version)
+
+    def minutes(self, fails: Callable[[int, int], bool], onset: int = ONSET) -> None:
+        """A minute and a half before, half a minute since; 40 requests a second; one in 200 fails anyhow."""
+        for at in range(onset - 90 * SECOND, onset + 30 * SECOND, SECOND // 40):
+            route, endpoint = self.random.choice((1, 2)), self.random.randrange(3)
+            bad = self.random.random() < 0.005 or (at >= onset and fails(route, endpoint))
+            self.request(at, route=route, endpoint=endpoint, status=503 if bad else 200,
+                         client=self.random.randrange(50))
+
+
+def asked(onset: int = ONSET, slow: bool = False, changes: tuple[Change, ...] = ()) -> Question:
+    return Question(onset, NOW, OFFSET, slow, False, 0.0, 0.0, changes)
+
+
+def test_one_endpoint_that_fails_is_named_with_its_share() -> None:
+    traffic = Traffic()
+    traffic.minutes(lambda route, endpoint: endpoint == 1)
+    found = investigating.investigate(traffic.board, asked())
+    assert found["fault"] == FaultClass.ENDPOINT_FAILURE
+    assert found["causes"][0]["where"] == {"endpoint": "h:2"}
+    assert found["causes"][0]["share"] > 0.9
+    assert found["reasons"][1] == "2 other endpoints of orders unchanged"
+    assert found["evidence"]["records"] == 1200
+
+
+def test_the_onset_is_found_though_the_signal_named_a_later_one() -> None:
+    traffic = Traffic()
+    traffic.minutes(lambda route, endpoint: endpoint == 1)
+    found = investigating.investigate(traffic.board, asked(ONSET + 12 * SECOND))
+    assert abs(found["onset_ns"] - OFFSET - ONSET) <= SECOND
+
+
+def test_an_upstream_that_fails_everywhere_is_named_as_a_whole() -> None:
+    traffic = Traffic()
+    traffic.minutes(lambda route, endpoint: traffic.random.random() < 0.8)
+    found = investigating.investigate(traffic.board, asked())
+    assert found["fault"] == FaultClass.UPSTREAM_FAILURE
+    assert found["reach"] == "global"
+
+
+def test_a_deploy_just_before_is_the_suspect_and_one_after_is_not() -> None:
+    traffic = Traffic()
+    traffic.minutes(lambda route, endpoint: endpoint == 1)
+    before, after = (Change(ChangeKind.DEPLOY, OFFSET + ONSET + seconds * SECOND, words, (("endpoint", "h:2"),))
+                     for seconds, words in ((-12, "orders 1.4.2"), (120, "orders 1.4.3")))
+    found = investigating.investigate(traffic.board, asked(changes=(before, after)))
+    assert found["words"].endswith("; orders 1.4.2, 12 s before onset")
+    assert [bool(each["veto"]) for each in found["changes"]] == [False, True]
+
+
+def test_slowness_without_failures_is_a_slow_upstream() -> None:
+    traffic = Traffic()
+    for at in range(ONSET - 90 * SECOND, NOW, SECOND // 40):
+        usual = traffic.random.randrange(4000, 6000)
+        traffic.request(at, endpoint=traffic.random.randrange(3), us=usual * (20 if at >= ONSET else 1))
+    found = investigating.investigate(traffic.board, asked(slow=True))
+    assert found["fault"] == FaultClass.SLOW_UPSTREAM
+
+
+def test_without_any_record_nothing_is_claimed() -> None:
+    found = investigating.investigate(Traffic().board, asked())
+    assert found["fault"] == FaultClass.UNKNOWN
+    assert found["evidence"]["records"] == 0
+
+
+def test_frozen_records_are_those_of_all_workers_in_their_order() -> None:
+    traffic = Traffic()
+    for second in range(20):
+        traffic.request(ONSET + second * SECOND)
+    frozen = evidence.freeze(traffic.board, ONSET + 5 * SECOND, ONSET + 15 * SECOND)
+    assert (frozen.records["started_ns"] // SECOND).tolist() == list(range(1005, 1015))
+    assert set(frozen.worker.tolist()) == {0, 1}
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_child_thinks_and_a_later_turn_has_its_answer(tmp_path: Path, dies: bool) -> None:
+    traffic, now = Traffic(), time.time_ns()
+    began = time.monotonic_ns() - 30 * SECOND
+    traffic.minutes(lambda route, endpoint: endpoint == 1, began)
+    store = open_store(tmp_path, now, logging.getLogger("test"))
+    analyst = ChildAnalyst(traffic.board, tmp_path, lambda: store, logging.getLogger("test"))
+    onset = now - 30 * SECOND
+    signal = Signal(SignalKind.ERRORS, "route:list", onset, onset)
+    incident = incidents.opened((signal,), onset)
+    analyst.ask(incident, time.time_ns())
+    assert analyst.answer(incident, now) is None
+    child = analyst._child
+    assert child is not None
+    if dies:
+        child.kill()
+    child.wait(30)
+    findings = analyst.answer(incident, now)
+    if dies:
+        assert findings is None
+        analyst.ask(incident, now)                          # a second try
+        assert analyst._child is not None
+        analyst._child.kill()
+        analyst._child.wait(30)
+    else:
+        assert findings is not None
+        assert findings.fault is FaultClass.ENDPOINT_FAILURE
+
+
+def test_the_child_says_with_its_exit_code_that_it_could_not(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "gateway.processes.analyst", "0", str(tmp_path / "no"), "x"],
+                          capture_output=True, timeout=30, check=False)
+    assert done.returncode != 0
+    assert not (tmp_path / "x").exists()
