@@ -146,6 +146,7 @@ def test_the_death_of_a_worker_is_an_incident_that_is_told(tmp_path: Path, recei
     receiver.start()
     hook = f'{{webhook: {{url: "http://127.0.0.1:{receiver.port}/"}}}}'
     with processes.gateway(CONFIG.format(port=free_port(), receiver=hook), tmp_path) as gateway:
+        wait_until(lambda: gateway.status()["deliberation"]["turn_ms"] > 0, what="control has looked once")
         os.kill(gateway.pid_of("worker 0"), signal.SIGKILL)
         wait_until(lambda: receiver.taken, 15, "the death of a worker is told")
         signals = get_json(gateway.admin_port, "/v1/signals")[1]["signals"]
