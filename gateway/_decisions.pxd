@@ -22,7 +22,8 @@ cdef struct Tally:
     uint64_t refused
     uint64_t client_errors
     uint64_t latency_us
-    uint64_t reserved[2]
+    uint64_t retries
+    uint64_t reserved
 
 cdef struct Bucket:
     uint64_t start_ns               # when the one before it ended
@@ -32,7 +33,7 @@ cdef struct Bucket:
     uint64_t refused
     uint64_t client_errors
     uint64_t latency_us
-    uint64_t reserved
+    uint64_t retries
 
 cdef struct Window:
     Tally seen                      # all workers' counters at the last fold
@@ -91,6 +92,7 @@ cdef inline Tally since(const Window* window, uint64_t start) noexcept nogil:
             total.requests += window.fast[i].requests
             total.failures += window.fast[i].failures
             total.slow += window.fast[i].slow
+            total.retries += window.fast[i].retries
     return total
 
 

@@ -61,12 +61,13 @@ cdef struct RouteCounters:
     uint64_t shed
     uint64_t open                   # the upstream's breaker
     uint64_t fallbacks              # answered by a fallback
-    uint64_t reserved0
+    uint64_t shadow_fallbacks
     uint64_t shadow_limited         # would have been refused, were the safeguard enforced
     uint64_t shadow_saturated
     uint64_t shadow_shed
     uint64_t shadow_open
-    uint64_t reserved[4]
+    uint64_t shadow_retries
+    uint64_t reserved[3]
     uint32_t total[384]             # first request byte to last answer byte, µs
     uint32_t ttfb[384]              # request sent to the upstream's first answer byte
     uint32_t own[384]               # time that the gateway itself took

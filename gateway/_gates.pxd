@@ -58,7 +58,7 @@ cdef struct Control:
     uint64_t first_endpoint         # upstream: row of its first one + 1
     uint64_t check_due              # endpoint: when its next health check is due; who moves it on makes it
     uint64_t check_streak           # checks in a row that contradict `unhealthy`
-    uint64_t reserved[1]
+    uint64_t retry_spent            # upstream: of the retry tokens, in thousandths; 0 = all are there
 
 cdef struct ClientRule:
     uint64_t hash                   # of the client's key; 0 = free
@@ -67,6 +67,12 @@ cdef struct ClientRule:
     uint64_t clamp_ns               # emission interval of a clamped client
     uint64_t clamp_until
     uint64_t reserved[3]
+
+cdef enum:
+    TOKEN = 1000                    # of retries, as in mitigate/retry.py
+    TOKENS_MAX = 10 * TOKEN
+    TOKENS_PER_SUCCESS = TOKEN // 10
+    TOKEN_TRIES = 8                 # lost races for the word before an outcome is let go
 
 cdef struct Permits:
     uint64_t* own
@@ -188,3 +194,22 @@ cdef inline uint64_t count_consecutive(Control* control, bint failed, uint64_t n
     if load(&control.consecutive) != 0:
         store(&control.consecutive, 0)
     return 0
+
+
+cdef inline void count_for_retries(Control* control, bint failed) noexcept nogil:
+    """The outcome of a try at an upstream, for its token gate. Nothing is written while all is well."""
+    cdef uint64_t seen = load(&control.retry_spent)
+    cdef uint64_t wanted
+    cdef int _try
+    for _try in range(TOKEN_TRIES):
+        if failed:
+            wanted = min(seen + TOKEN, <uint64_t>TOKENS_MAX)
+        else:
+            wanted = seen - TOKENS_PER_SUCCESS if seen > TOKENS_PER_SUCCESS else 0
+        if wanted == seen or cas(&control.retry_spent, &seen, wanted):
+            return
+
+
+cdef inline uint64_t retry_tokens(const Control* control) noexcept nogil:
+    """What is left, in thousandths."""
+    return TOKENS_MAX - min(load(&control.retry_spent), <uint64_t>TOKENS_MAX)

@@ -70,6 +70,13 @@ cdef class Gate:
     def count_consecutive(self, failed: bool, now: int) -> int:
         return count_consecutive(self.control, failed, now)
 
+    def count_for_retries(self, failed: bool) -> None:
+        count_for_retries(self.control, failed)
+
+    def retry_tokens(self) -> int:
+        """In thousandths."""
+        return retry_tokens(self.control)
+
     def __repr__(self) -> str:
         word = self.control.breaker
         state = ("closed", "open", "half-open", "?")[state_of(word)]
@@ -115,7 +122,7 @@ def layout() -> dict[str, dict[str, int]]:
             "probed_ns": <uintptr_t>&control.probed_ns, "upstream": <uintptr_t>&control.upstream,
             "next_endpoint": <uintptr_t>&control.next_endpoint, "first_endpoint": <uintptr_t>&control.first_endpoint,
             "check_due": <uintptr_t>&control.check_due, "check_streak": <uintptr_t>&control.check_streak,
-            "reserved": <uintptr_t>&control.reserved[0], "sizeof": sizeof(Control),
+            "retry_spent": <uintptr_t>&control.retry_spent, "sizeof": sizeof(Control),
         },
         "ClientRule": {
             "hash": <uintptr_t>&rule.hash, "isolated_until": <uintptr_t>&rule.isolated_until,

@@ -111,6 +111,7 @@ cdef class Ticker:
             total.refused += counters.refused
             total.client_errors += counters.answers[4]
             total.latency_us += counters.total_us
+            total.retries += counters.retries
         return total
 
     cdef Tally tally_upstream(self, uint64_t row) noexcept nogil:
@@ -125,6 +126,7 @@ cdef class Ticker:
             total.slow += counters.slow
             total.refused += counters.refused
             total.latency_us += counters.ttfb_us
+            total.retries += counters.retries
         return total
 
     cdef Tally tally_endpoint(self, uint64_t row) noexcept nogil:
@@ -153,7 +155,7 @@ cdef class Ticker:
         grown.refused = total.refused - window.seen.refused
         grown.client_errors = total.client_errors - window.seen.client_errors
         grown.latency_us = total.latency_us - window.seen.latency_us
-        grown.reserved = 0
+        grown.retries = total.retries - window.seen.retries
         window.seen = total[0]
         window.fast[self.tick.fast & (FAST - 1)] = grown
         self.add_second(&window.seconds[self.tick.seconds & (SECONDS - 1)], &grown)
@@ -169,6 +171,7 @@ cdef class Ticker:
         second.refused += grown.refused
         second.client_errors += grown.client_errors
         second.latency_us += grown.latency_us
+        second.retries += grown.retries
 
     cdef bint decide(self, uint64_t now, uint64_t mine) noexcept nogil:
         """Every upstream's breaker and endpoints; False if the lease was lost."""
@@ -259,7 +262,8 @@ def layout() -> dict[str, dict[str, int]]:
             "requests": <uintptr_t>&window.seen.requests, "failures": <uintptr_t>&window.seen.failures,
             "slow": <uintptr_t>&window.seen.slow, "refused": <uintptr_t>&window.seen.refused,
             "client_errors": <uintptr_t>&window.seen.client_errors, "latency_us": <uintptr_t>&window.seen.latency_us,
-            "reserved": <uintptr_t>&window.seen.reserved[0], "fast": <uintptr_t>&window.fast[0],
+            "retries": <uintptr_t>&window.seen.retries,
+            "reserved": <uintptr_t>&window.seen.reserved, "fast": <uintptr_t>&window.fast[0],
             "seconds": <uintptr_t>&window.seconds[0], "sizeof": sizeof(Window),
         },
     }

@@ -56,6 +56,15 @@ class Connect:
         self.task = Task()
 
 
+class Pause(Connect):
+    """Before another try, which the slow path was asked for."""
+
+    def __init__(self, exchange: Exchange, generation: int, seconds: float) -> None:
+        super().__init__(exchange, generation)
+        self.seconds = seconds
+        self.failed = exchange.endpoint
+
+
 API = plans.Upstream("api", (plans.Endpoint("127.0.0.1:9001"),))
 TO_API = plans.Route("all", upstream="api")
 LISTENER = plans.Listener("127.0.0.1:8080")
@@ -64,9 +73,10 @@ LISTENER = plans.Listener("127.0.0.1:8080")
 class Gateway:
     """A worker's plane on a board of its own, with one listener and one upstream."""
 
-    def __init__(self, *routes: plans.Route, upstream: plans.Upstream = API, listener: plans.Listener = LISTENER,
+    def __init__(self, *routes: plans.Route, upstream: plans.Upstream = API,
+                 others: tuple[plans.Upstream, ...] = (), listener: plans.Listener = LISTENER,
                  trusted: tuple[str, ...] = (), loop: Loop | None = None) -> None:
-        self.plan = plans.Plan((listener,), (upstream,), routes or (TO_API,), trusted)
+        self.plan = plans.Plan((listener,), (upstream, *others), routes or (TO_API,), trusted)
         self.loop = loop or Loop()
         self.waiting: deque[Connect] = deque()
         self.board = _board_for(self.plan)
@@ -75,8 +85,11 @@ class Gateway:
         self.plane: Any = Plane(self.loop, self.log, TrustedProxies(trusted), self.rows)
         self.plane.max_connections = 1000
         self.plane.connect = self._connect
-        self.group = self._group(upstream)
-        self.plane.serve(RoutePlan(self.plan, {upstream.name: self.group}, self.rows, self.plane.deadlines), 0)
+        self.pauses: deque[Pause] = deque()
+        self.plane.again = self._pause
+        self.groups = {each.name: self._group(each) for each in self.plan.upstreams}
+        self.group = self.groups[upstream.name]
+        self.plane.serve(RoutePlan(self.plan, self.groups, self.rows, self.plane.deadlines), 0)
         self.door = Door(0, listener, self.plane.deadlines)
 
     def _group(self, upstream: plans.Upstream) -> UpstreamGroup:
@@ -88,6 +101,10 @@ class Gateway:
     def _connect(self, plane: Plane, exchange: Exchange, generation: int) -> Connect:
         self.waiting.append(Connect(exchange, generation))
         return self.waiting[-1]
+
+    def _pause(self, plane: Plane, exchange: Exchange, generation: int, seconds: float) -> "Pause":
+        self.pauses.append(Pause(exchange, generation, seconds))
+        return self.pauses[-1]
 
     # ---- the peers
 
@@ -110,6 +127,14 @@ class Gateway:
         asked = self.waiting.popleft()
         asked.exchange.connect_failed(asked.generation, reason, detail)
         asked.task.end()
+        self.loop.run()
+
+    def tries_again(self) -> None:
+        """The oldest pause before another try is over."""
+        pause = self.pauses.popleft()
+        other = pause.failed.group.others({pause.failed}, 0)
+        pause.exchange.resume(pause.generation, other or pause.failed)
+        pause.task.end()
         self.loop.run()
 
     def silence_of(self, seconds: float) -> list[Exception]:

@@ -14,7 +14,7 @@ A *target* is whatever can be isolated and counted: routes, upstreams and endpoi
 from dataclasses import dataclass
 
 MAGIC = int.from_bytes(b"SAFEGRD1", "little")
-VERSION = 4
+VERSION = 5
 ALIGNMENT = 64
 NAME_BYTES = 224
 HISTOGRAM = 384
@@ -62,9 +62,9 @@ LAYOUT: dict[str, tuple[Field, ...]] = {
         Field("requests"),
         Field("answers", 6),
         *_words("refused upstream_failures retries client_gone bytes_in bytes_out total_us ttfb_us own_us"),
-        *_words("slow isolated limited saturated shed open fallbacks reserved0"),
-        *_words("shadow_limited shadow_saturated shadow_shed shadow_open"),
-        Field("reserved", 4),
+        *_words("slow isolated limited saturated shed open fallbacks shadow_fallbacks"),
+        *_words("shadow_limited shadow_saturated shadow_shed shadow_open shadow_retries"),
+        Field("reserved", 3),
         Field("total", HISTOGRAM, 4),
         Field("ttfb", HISTOGRAM, 4),
         Field("own", HISTOGRAM, 4),
@@ -75,18 +75,17 @@ LAYOUT: dict[str, tuple[Field, ...]] = {
         Field("ttfb", HISTOGRAM, 4),
     ),
     "LimiterCounters": (*_words("claims evicted_live cas_giveups"), Field("reserved", 5)),
-    "Control": (*_words(
+    "Control": _words(
         "isolated_until isolation breaker breaker_until shed_rank shed_until concurrency concurrency_until"
         " forced forced_until probes weight weight_until ramp_ppm ramp_until consecutive"
         " ejected_until ejections returned_ns decayed_ns unhealthy panic opens since_ns"
-        " step probed_ns upstream next_endpoint first_endpoint check_due check_streak"
-    ), Field("reserved", 1)),
+        " step probed_ns upstream next_endpoint first_endpoint check_due check_streak retry_spent"
+    ),
     "ClientRule": (*_words("hash isolated_until isolation clamp_ns clamp_until"), Field("reserved", 3)),
     "LimitRow": (*_words("arrival"), Field("reserved", 7)),
     "ClientSlot": _words("tag arrival"),
     "Window": (
-        *_words("requests failures slow refused client_errors latency_us"),
-        Field("reserved", 2),
+        *_words("requests failures slow refused client_errors latency_us retries reserved"),
         Field("fast", BUCKETS_100MS * 8),
         Field("seconds", BUCKETS_1S * 8),
     ),

@@ -44,6 +44,10 @@ class WorkerBoard:
                       for worker in (self.worker, 0))
         return own, first, permits_stride(self.board.targets), self.board.workers
 
+    def window(self, section: str, name: str) -> int:
+        """The address of the Window of a target."""
+        return self._base + self.board.window(section, self.rows[section][name]).at
+
     def params(self, upstream: str) -> int:
         """The address of the Params of an upstream."""
         return self._base + self.board.params(self.rows["upstreams"][upstream]).at

@@ -6,6 +6,7 @@ other parts are wrong, so a check looks at what was written (the tree) before it
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from gateway.config import compile as compiling
 from gateway.config import safeguard_checks, tls_files, tree
@@ -22,6 +23,7 @@ NEED_UPSTREAM: tuple[Location, ...] = (
     ("rewrite",), ("request_headers",), ("response_headers", "remove"), ("timeout",), ("body",), ("concurrency",),
     ("fallback",),
 )  # fmt: skip
+FALLBACK_FILE_MAX = 1 << 20  # bytes: every worker holds it in memory
 ENDPOINT_NAME_MAX = 224  # bytes of upstream/endpoint in a row of the board
 
 
@@ -104,7 +106,10 @@ def route_paths(config: Config) -> Iterator[Problem]:
 def _templates(config: Config, route: RouteSettings, at: Location) -> Iterator[Problem]:
     captured = pattern.compile_pattern(route.match.path)
     target = route.redirect.to if route.redirect else ""
-    for text, key in ((route.rewrite, ("rewrite",)), (target, ("redirect", "to"))):
+    written: list[tuple[str, Location]] = [(route.rewrite, ("rewrite",)), (target, ("redirect", "to"))]
+    written += [(step.redirect.to, ("fallback", number, "redirect", "to"))
+                for number, step in enumerate(getattr(route, "fallback", ())) if step.redirect]
+    for text, key in written:
         if text:
             yield from _faults_of(config, lambda each: template.compile_template(each, captured), text, (*at, *key))
 
@@ -200,7 +205,27 @@ def route_safeguards(config: Config) -> Iterator[Problem]:
             yield config.problem(message, "routes", index, *at)
 
 
+def fallback_files(config: Config) -> Iterator[Problem]:
+    """Each is read as a worker will do it."""
+    for index, route in config.parts.routes.items():
+        for number, step in enumerate(getattr(route, "fallback", ())):
+            fault = _file_fault(step.respond.file) if step.respond and step.respond.file else ""
+            if fault:
+                yield config.problem(fault, "routes", index, "fallback", number, "respond", "file")
+
+
+def _file_fault(path: str) -> str:
+    try:
+        size = Path(path).stat().st_size
+        with Path(path).open("rb"):
+            return f"{path} has {size} bytes; a fallback's body may have {FALLBACK_FILE_MAX}" if (
+                size > FALLBACK_FILE_MAX) else ""
+    except OSError as error:
+        return f"cannot read {path}: {error.strerror}"
+
+
 CHECKS: tuple[Callable[[Config], Iterator[Problem]], ...] = (
     route_names, route_targets, route_upstreams, route_paths, route_conflicts,
     listen_addresses, proxy_protocol, endpoints, certificates, upstream_tls, route_safeguards,
+    fallback_files,
 )  # fmt: skip

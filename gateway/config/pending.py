@@ -14,8 +14,7 @@ MESSAGE = "not yet supported; leave it out for now"
 KEYS: dict[tuple[str, ...], frozenset[str]] = {
     (): frozenset({"detect", "respond", "probation", "log"}),
     ("clients",): frozenset({"key"}),
-    ("upstreams", "*"): frozenset({"retry"}),
-    ("routes", "*"): frozenset({"fallback", "objective", "feedback"}),
+    ("routes", "*"): frozenset({"objective", "feedback"}),
 }
 
 VALUES: dict[tuple[str, ...], frozenset[str]] = {

@@ -6,7 +6,7 @@ go by what is counted then. Slow is measured to the first byte of the answer; a 
 from libc.stdint cimport uint64_t
 
 from gateway._fastpath cimport NOT_MEASURED, count_endpoint, count_request, count_upstream
-from gateway._gates cimport breaker_takes
+from gateway._gates cimport breaker_takes, count_for_retries
 from gateway.dataplane.admission cimport give_permits_back
 from gateway.dataplane.exchange cimport Exchange
 from gateway.dataplane.gates cimport UpstreamGates
@@ -32,6 +32,8 @@ cdef int count_try(Exchange exchange, int outcome, uint64_t now) except -1:
     exchange.counted = True
     if outcome == NO_RESULT:
         return 0
+    if exchange.group.retry is not None:
+        count_for_retries(gates.control, outcome == FAILURE)
     if exchange.answered and exchange.sent:
         first_byte = (exchange.answered - exchange.sent) // 1000
         slow = gates.slow_us and first_byte >= gates.slow_us

@@ -259,7 +259,7 @@ cdef bint admit_by_breaker(Exchange exchange, UpstreamGates gates, uint64_t now)
     cdef Control* control = gates.control
     cdef uint64_t word = load(&control.breaker)
     cdef bint forced = load(&control.forced_until) > now
-    exchange.breaker_counts = gates.breaker_mode != MODE_OFF and not exchange.shadowed
+    exchange.breaker_counts = not exchange.shadowed
     if not forced and (state_of(word) == CLOSED or gates.breaker_mode == MODE_OFF):
         exchange.breaker_generation = <uint32_t>(word >> 2) & 0x3FFFFFFF
         return True

@@ -31,4 +31,5 @@ cdef enum Safeguard:
     SAFEGUARD_COUNT
 
 cdef int tell_limit(Exchange exchange, uint64_t now) except -1
+cdef bint fall_back(Exchange exchange, int cause, bint late, uint64_t now) except -1
 cdef int deny(Exchange exchange, int cause, int refusal, str detail, uint64_t now) except -1

@@ -6,6 +6,7 @@ from gateway.dataplane.deadlines cimport Deadline
 from gateway.dataplane.forwarding cimport Identity, Origin
 from gateway.dataplane.http1 cimport Head
 from gateway.dataplane.kept cimport Kept, Seen
+from gateway.dataplane.stale_answers cimport Capture
 from gateway.dataplane.plane cimport Door, Plane
 from gateway.dataplane.pool cimport Endpoint, UpstreamGroup
 from gateway.dataplane.routes cimport Route, RoutePlan
@@ -88,11 +89,16 @@ cdef class Exchange(Deadline):
     cdef Permits* route_permit              # to be given back in `finish`; NULL = none is held
     cdef Permits* upstream_permit
     cdef Body request
+    cdef bytes asked                        # head and early body as the client sent them, where a fallback may need it
+    cdef bytes stale_key                    # of what is kept of this resource, or None
+    cdef Capture capture                    # the answer as it is being kept, or None
+    cdef bint alternate                     # a fallback's upstream was asked
     cdef bytes first                        # the head, and the body as far as it came along
     cdef list rest                          # more of the body that waits for a connection, or is held for a second try
     cdef bint replayable                    # all that was sent is still held in `first` and `rest`
     cdef Py_ssize_t held_size
-    cdef readonly int attempts
+    cdef readonly int attempts              # beside the first
+    cdef readonly int retried               # of these, tries again after a failure
     cdef int status
     cdef Body answer
     cdef bint answer_begun                  # the client has the first byte of the final answer
@@ -118,6 +124,7 @@ cdef class Exchange(Deadline):
     cdef int open(self, ClientSide client, const char* p, const Head* head, uint64_t now) except -1
     cdef int hold_piece(self, bytes piece) except -1
     cdef int use_endpoint(self, Endpoint endpoint) except -1
+    cdef int send_or_connect(self, uint64_t now) except -1
     cdef int connect_again(self) except -1
 
 cdef Exchange take_exchange(Plane plane)

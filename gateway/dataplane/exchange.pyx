@@ -24,9 +24,10 @@ from gateway.dataplane.accounting cimport account
 from gateway.dataplane.admission cimport admit, admit_upstream, deny_without_endpoint
 from gateway.dataplane.body cimport body_start, body_take
 from gateway.dataplane.clients cimport Client
-from gateway.dataplane.denial cimport BY_NOTHING, DECIDED_NOTHING, tell_limit
-from gateway.dataplane.endings cimport upstream_failure
+from gateway.dataplane.denial cimport BY_NOTHING, DECIDED_NOTHING, DECIDED_SATURATED, DECIDED_TIMEOUT, deny, tell_limit
+from gateway.dataplane.endings cimport answered_otherwise, upstream_failure
 from gateway.dataplane.forwarding cimport put_request, put_response
+from gateway.dataplane.keeping cimport begin_keeping, end_keeping, note_write, remember
 from gateway.dataplane.http1 cimport (
     BY_CHUNKS, BY_LENGTH, DELETE, GET, HEAD, NO_BODY, OPTIONS, PUT, UNTIL_CLOSE,
     Chunks, Head, HeadWriter, response_body, scan_response,
@@ -38,6 +39,7 @@ from gateway.dataplane.refusals cimport (
     BODY_TOO_LARGE, REQUEST_TIMEOUT, UPSTREAM_MALFORMED, refusal_of_fault, text_of_answer_fault,
     text_of_fault,
 )
+from gateway.dataplane.retries cimport has_idempotency_key
 from gateway.dataplane.relay cimport (
     AS_IT_CAME, CHUNKED_BY_US, UNCHUNKED, emit, emit_chunk, emit_unchunked, pass_interim, put_framing,
 )
@@ -51,7 +53,6 @@ from gateway.model import errors
 
 cdef enum:
     IDEMPOTENT = GET | HEAD | PUT | DELETE | OPTIONS      # RFC 9110 9.2.2; TRACE is refused
-    KEEP_FOR_RETRY = 64 * 1024  # a request is held for a second try up to this size
     MAX_INTERIMS = 16           # 1xx answers before the final one
     SPARE_EXCHANGES = 1024
 
@@ -134,6 +135,10 @@ cdef class Exchange(Deadline):
             return start + head.size + take
         self.route = <Route>self.routes.routes[index]
         self.group = self.route.group
+        if self.route.fallbacks is not None and self.route.fallbacks.reads_request:
+            remember(self, p, head, take)
+        elif self.plane.stale_answers.holds_any:
+            note_write(self, p, head)
         if admit(self, p, head, now):
             if self.group is None:
                 answer_directly(self, p, head, now)
@@ -145,29 +150,36 @@ cdef class Exchange(Deadline):
         """Choose an endpoint, write the head for it and send, or leave it to the slow path to connect first."""
         cdef UpstreamGroup group = self.group
         cdef HeadWriter w = self.plane.writer
-        cdef UpstreamSide connection
         cdef Endpoint endpoint = group.choose(now)
         if endpoint is None:
             return deny_without_endpoint(self, now)
         self.use_endpoint(endpoint)
-        self.identity.id_high = self.plane.draw()
-        self.identity.id_low = self.plane.draw()
-        self.identity.span = self.plane.draw()
+        if self.first is None:                      # else an alternate is asked, for the same request
+            self.identity.id_high = self.plane.draw()
+            self.identity.id_low = self.plane.draw()
+            self.identity.span = self.plane.draw()
         w.clear()
         self.own_id = put_request(w, p, head, self.routes, self.route, self.client.origin, group.host, endpoint.host,
                                   &self.identity, self.upgrade)
         if take <= JOIN:
             w.put(p + head.size, take)
             self.first = w.take()
+            self.rest = None
         else:
             self.first = w.take()
             self.rest = [PyBytes_FromStringAndSize(p + head.size, take)]
-        self.replayable = self.method & IDEMPOTENT and not self.upgrade and take <= KEEP_FOR_RETRY
+        self.replayable = ((self.method & IDEMPOTENT or (group.retry is not None and has_idempotency_key(p, head)))
+                           and not self.upgrade and take <= group.held_body)
         self.held_size = take
-        if self.route.whole is not None:
+        if self.route.whole is not None and not self.waits():
             self.route.whole.start(self, now)
-        while endpoint.idle:
-            connection = <UpstreamSide>endpoint.idle.pop()
+        return self.send_or_connect(now)
+
+    cdef int send_or_connect(self, uint64_t now) except -1:
+        """Send on an idle connection of the endpoint, or ask for a new one."""
+        cdef UpstreamSide connection
+        while self.endpoint.idle:
+            connection = <UpstreamSide>self.endpoint.idle.pop()
             connection.cancel()
             # what cannot be sent twice is not risked on a connection that the upstream has just closed
             if (self.replayable and self.request.done) or connection.quiet():
@@ -246,6 +258,8 @@ cdef class Exchange(Deadline):
         cdef const char* p = PyBytes_AS_STRING(data) + at
         self.answered = now
         self.status = head.status
+        if head.status >= 500 and answered_otherwise(self, p, head, now):
+            return 0
         self.upstream_keep = head.keep_alive
         self.upstream_keep_s = head.keep_alive_timeout
         body_start(&self.answer, response_body(head, self.method), head.content_length)
@@ -264,6 +278,11 @@ cdef class Exchange(Deadline):
         put_response(self.plane.writer, p, head, self.route, False, head.status == 204)
         if self.near:
             tell_limit(self, now)
+        if self.stale_key is not None:
+            begin_keeping(self, p, head, now)
+        if self.alternate:
+            self.plane.writer.put("x-fallback: upstream\r\n", 22)
+            self.route.counters.fallbacks += 1
         put_framing(self, head)
         self.routes = None
         return self.relay_answer(data, at + head.size, now)
@@ -277,6 +296,8 @@ cdef class Exchange(Deadline):
         if take < 0:
             self.plane.writer.clear()
             return upstream_failure(self, UPSTREAM_MALFORMED, text_of_fault(take), now)
+        if self.capture is not None:
+            self.capture.add(data, at, take)
         if self.relay == AS_IT_CAME:
             emit(self, data, at, take)
         elif self.relay == CHUNKED_BY_US:
@@ -300,6 +321,8 @@ cdef class Exchange(Deadline):
         cdef bint request_done = self.request.done
         self.cancel()
         account(self, now)
+        if self.stale_key is not None:
+            end_keeping(self, now)
         self.use_endpoint(None)
         if upstream is not None:
             upstream.exchange = None
@@ -317,6 +340,7 @@ cdef class Exchange(Deadline):
         self.routes = None
         self.route = None
         self.group = None
+        self.asked = None
         self.first = None
         self.rest = None
         self.partial = None
@@ -340,6 +364,7 @@ cdef class Exchange(Deadline):
         self.revision = plane.serves
         self.route = None
         self.group = None
+        self.alternate = False
         self.began = now
         self.sent = 0
         self.answered = 0
@@ -366,6 +391,7 @@ cdef class Exchange(Deadline):
         self.route_permit = NULL
         self.upstream_permit = NULL
         self.attempts = 0
+        self.retried = 0
         self.status = 0
         self.answer_begun = False
         self.answer.done = False
@@ -386,7 +412,7 @@ cdef class Exchange(Deadline):
     cdef int hold_piece(self, bytes piece) except -1:
         """Hold a piece of the body that waits for a connection, or, while the whole is small, for a second try."""
         self.held_size += len(piece)
-        if self.replayable and self.held_size > KEEP_FOR_RETRY:
+        if self.replayable and self.held_size > self.group.held_body:
             self.replayable = False
             if self.upstream is not None and self.upstream.handed:
                 self.first = None
@@ -428,6 +454,12 @@ cdef class Exchange(Deadline):
         self.client.go_on(HOLD_CONNECTING)
         return True
 
+    def resume(self, uint64_t generation, Endpoint endpoint):
+        """The pause before another try is over: try `endpoint`."""
+        if generation == self.generation and self.client is not None:
+            self.use_endpoint(endpoint)
+            self.send_or_connect(clock_ns())
+
     def connect_failed(self, uint64_t generation, str reason, str detail):
         """The slow path found no endpoint; `reason` is one of model.errors, which says whose fault that is."""
         if generation != self.generation or self.client is None:
@@ -435,6 +467,8 @@ cdef class Exchange(Deadline):
         refusal = errors.BY_REASON[reason]
         if refusal.side is errors.Side.UPSTREAM:
             upstream_failure(self, errors.REFUSALS.index(refusal), detail, clock_ns())
+        elif reason == "pool_full":
+            deny(self, DECIDED_SATURATED, errors.REFUSALS.index(refusal), detail, clock_ns())
         else:
             refuse(self, errors.REFUSALS.index(refusal), detail, clock_ns())
 
@@ -444,7 +478,7 @@ cdef class Exchange(Deadline):
         cdef ClientSide client = self.client
         try:
             self.failed_upstream = self.sent and self.request.done and not self.answered
-            return refuse(self, REQUEST_TIMEOUT, "", now)
+            return deny(self, DECIDED_TIMEOUT, REQUEST_TIMEOUT, "", now)
         except Exception:
             return client.failed()
 

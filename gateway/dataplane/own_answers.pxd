@@ -7,6 +7,7 @@ from gateway.dataplane.http1 cimport Head
 cdef bint is_health(Exchange exchange, const char* p, const Head* head) noexcept
 cdef int answer_health(Exchange exchange, uint64_t now) except -1
 cdef int answer_directly(Exchange exchange, const char* p, const Head* head, uint64_t now) except -1
-cdef int send_own(Exchange exchange, int status, bytes fields, bytes body, uint64_t now) except -1
+cdef int send_own(Exchange exchange, int status, bytes fields, bytes body, uint64_t now,
+                  bint dated=*) except -1
 cdef int refuse_unrouted(Exchange exchange, int index, const char* p, const Head* head, uint64_t now) except -1
 cdef int refuse(Exchange exchange, int refusal, str detail, uint64_t now, bytes fields=*, dict members=*) except -1

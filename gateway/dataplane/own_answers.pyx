@@ -45,11 +45,12 @@ cdef int answer_directly(Exchange exchange, const char* p, const Head* head, uin
     return send_own(exchange, exchange.route.answer_status, w.take(), b"", now)
 
 
-cdef int send_own(Exchange exchange, int status, bytes fields, bytes body, uint64_t now) except -1:
-    """Answer with these field lines and this body."""
+cdef int send_own(Exchange exchange, int status, bytes fields, bytes body, uint64_t now,
+                  bint dated=False) except -1:
+    """Answer with these field lines and this body; `dated`: Date is among them."""
     cdef bytes head = b"HTTP/1.1 %d %s\r\n" % (status, reason_phrase(status).encode())
     exchange.keep = exchange.keep and exchange.request.done and not exchange.plane.draining
-    head += date_line() + fields
+    head += fields if dated else date_line() + fields
     if status != 204 and status != 304:
         head += b"Content-Length: %d\r\n" % len(body)
     if not exchange.keep:

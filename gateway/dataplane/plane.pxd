@@ -3,6 +3,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from gateway.dataplane.clients cimport Clients
 from gateway.dataplane.deadlines cimport DeadlineBook, DeadlineList
 from gateway.dataplane.http1 cimport HeadWriter, Limits
+from gateway.dataplane.stale_answers cimport StaleAnswers
 from gateway.dataplane.recording cimport Recording
 from gateway.dataplane.routes cimport RoutePlan
 from gateway._fastpath cimport RouteCounters
@@ -38,6 +39,8 @@ cdef class Plane:
     cdef readonly DeadlineList tunnel_idle
     cdef HeadWriter writer
     cdef public object connect              # slowpath.connect(exchange, generation): a coroutine function
+    cdef public object again                # the same for another try, after a pause
+    cdef readonly StaleAnswers stale_answers  # for stale fallbacks
     cdef readonly set tasks                 # of the slow path
     cdef readonly set clients               # open downstream connections
     cdef readonly list refusals             # how many of each, in the order of model.errors.REFUSALS

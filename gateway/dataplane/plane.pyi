@@ -11,6 +11,7 @@ from gateway.dataplane.downstream import DownstreamConnection
 from gateway.dataplane.exchange import Exchange
 from gateway.dataplane.recording import Recording
 from gateway.dataplane.routes import RoutePlan
+from gateway.dataplane.stale_answers import StaleAnswers
 from gateway.dataplane.trusted import TrustedProxies
 from gateway.routing import plan as plans
 
@@ -28,6 +29,8 @@ class Plane:
     serves: int
     deadlines: DeadlineBook
     connect: Callable[[Plane, Exchange, int], Coroutine[Any, Any, None]]
+    again: Callable[[Plane, Exchange, int, float], Coroutine[Any, Any, None]]
+    stale_answers: StaleAnswers
     tasks: set[asyncio.Task[None]]
     clients: set[DownstreamConnection]
     recording: Recording

@@ -13,12 +13,14 @@ from gateway.dataplane.clients cimport Clients
 from gateway.dataplane.deadlines cimport DeadlineBook
 from gateway.dataplane.forwarding cimport Origin
 from gateway.dataplane.http1 cimport HeadWriter
+from gateway.dataplane.stale_answers cimport StaleAnswers
 from gateway.dataplane.recording cimport Recording
 from gateway.dataplane.routes cimport RoutePlan
 
 import secrets
 
 from gateway.board import NO_ROUTE
+from gateway.mitigate.stale_store import StaleStore
 from gateway.model.errors import REFUSALS
 
 SECOND = 1_000_000_000
@@ -65,6 +67,7 @@ cdef class Plane:
         self.linger = self.deadlines.of(LINGER_NS)
         self.tunnel_idle = self.deadlines.of(TUNNEL_IDLE_NS)
         self.writer = HeadWriter()
+        self.stale_answers = StaleAnswers(StaleStore())
         self.tasks = set()
         self.clients = set()
         self.open_tunnels = set()
@@ -131,5 +134,6 @@ cdef class Plane:
             "active": self.active,
             "tunnels": self.tunnels,
             "connecting": len(self.tasks),
+            "stale": self.stale_answers.snapshot(),
             "refused": {each.reason: count for each, count in zip(REFUSALS, self.refusals, strict=True) if count},
         }

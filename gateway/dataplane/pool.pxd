@@ -1,5 +1,6 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
+from gateway._decisions cimport Window
 from gateway._fastpath cimport EndpointCounters, load
 from gateway._gates cimport Control, isolated, weight_of
 from gateway.dataplane.deadlines cimport DeadlineList
@@ -59,7 +60,11 @@ cdef class UpstreamGroup:
     cdef readonly uint32_t max_idle
     cdef readonly uint32_t max_connections
     cdef readonly UpstreamGates gates
+    cdef readonly object retry              # plan.Retry, None where a failed try is never repeated
+    cdef readonly int64_t held_body         # a request is held for another try up to this size
+    cdef const Window* window               # of the upstream, on the board
 
+    cdef bint spare(self, uint64_t now) noexcept
     cdef Endpoint choose(self, uint64_t now)
     cdef Endpoint lighter(self, Endpoint one, Endpoint other, uint64_t now)
     cdef Endpoint round_robin(self, uint64_t now)

@@ -13,16 +13,23 @@ Connections are taken last-in-first-out, so that a pool shrinks to what the load
 """
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t
 
-from gateway._fastpath cimport EndpointCounters
-from gateway._gates cimport Control, count_consecutive, isolated
+from gateway._decisions cimport Window, since
+from gateway._fastpath cimport EndpointCounters, load
+from gateway._gates cimport (
+    CLOSED, FORCED_OPEN, Control, concurrency_of, count_consecutive, in_flight, isolated, retry_tokens, state_of,
+)
 from gateway.dataplane.deadlines cimport DeadlineBook
 from gateway.dataplane.gates cimport UpstreamGates
 
 from gateway.board import endpoint_name
+from gateway.mitigate import retry as retrying
 from gateway.model.safeguards import ENFORCE, OFF
 
 
 cdef uint64_t AVOID_NS = 1_000_000_000
+cdef uint64_t BUDGET_NS = 10_000_000_000         # of the tries whose share retries may be
+
+HELD_BODY = 64 * 1024
 
 
 cdef class Endpoint:
@@ -88,6 +95,12 @@ cdef class Endpoint:
         return f"<Endpoint {self.group.name} {self.address} active={self.active} connections={self.connections}>"
 
 
+def time_for_try(plan_upstream):
+    """Nanoseconds to the first byte of an answer, 0 where they are not bounded."""
+    retry, first_byte = plan_upstream.retry, plan_upstream.timeouts.first_byte
+    return retrying.time_for_try(retry, first_byte) if retry.mode == ENFORCE else first_byte
+
+
 cdef class UpstreamGroup:
     """One upstream of the plan with its endpoints. `seed` starts the random draws; `board` has rows for it."""
 
@@ -102,7 +115,9 @@ cdef class UpstreamGroup:
         self.limits.line = plan_upstream.limits.line
         self.limits.fields = plan_upstream.limits.fields
         self.limits.size = plan_upstream.limits.size
-        self.first_byte = book.of(plan_upstream.timeouts.first_byte)
+        self.retry = plan_upstream.retry if plan_upstream.retry.mode != OFF else None
+        self.held_body = HELD_BODY if self.retry is None else self.retry.max_body
+        self.first_byte = book.of(time_for_try(plan_upstream))
         self.silent = book.of(plan_upstream.timeouts.idle)
         self.parked = book.of(plan_upstream.pool.idle)
         self.connect_timeout = plan_upstream.timeouts.connect
@@ -111,6 +126,22 @@ cdef class UpstreamGroup:
         self.max_connections = plan_upstream.pool.max_connections
         self.endpoints = ()
         self.gates = UpstreamGates(plan_upstream, board)
+        self.window = <const Window*><uintptr_t>board.window("upstreams", plan_upstream.name)
+
+    cdef bint spare(self, uint64_t now) noexcept:
+        """Whether it can help out for another upstream: breaker closed, not isolated, a fifth of its permits free."""
+        cdef const Control* control = self.gates.control
+        cdef uint64_t limit = concurrency_of(control, self.gates.bulkhead.limit, now)
+        if isolated(control, now) or state_of(load(&control.breaker)) != CLOSED:
+            return False
+        if load(&control.forced_until) > now and load(&control.forced) == FORCED_OPEN:
+            return False
+        return limit == 0 or in_flight(&self.gates.bulkhead.requests) * 5 < limit * 4
+
+    def budget(self, uint64_t now):
+        """For its retries: (tries, retries) of the last 10 s by all workers, and the tokens left in thousandths."""
+        seen = since(self.window, now - BUDGET_NS if now > BUDGET_NS else 1)
+        return (seen.requests, seen.retries), retry_tokens(self.gates.control)
 
     def set_endpoints(self, endpoints):
         """Give the group its endpoints, once, before the first request."""

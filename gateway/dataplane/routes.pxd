@@ -2,6 +2,7 @@ from libc.stdint cimport int64_t, uint64_t
 
 from gateway._fastpath cimport RouteCounters
 from gateway.dataplane.deadlines cimport DeadlineList
+from gateway.dataplane.fallbacks cimport Fallbacks
 from gateway.dataplane.gates cimport RouteGates
 from gateway.dataplane.http1 cimport Head, HeadWriter
 from gateway.dataplane.pool cimport UpstreamGroup
@@ -28,6 +29,7 @@ cdef class Route:
     cdef readonly Edits response_edits
     cdef readonly DeadlineList whole        # None: no limit on the whole request
     cdef readonly int64_t max_body          # 0: no limit
+    cdef readonly Fallbacks fallbacks       # None: what cannot be answered is refused
     cdef RouteCounters* counters
     cdef readonly RouteGates gates
 

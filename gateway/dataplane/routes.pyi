@@ -1,5 +1,6 @@
 from gateway.board import WorkerBoard
 from gateway.dataplane.deadlines import DeadlineBook
+from gateway.dataplane.fallbacks import Fallbacks
 from gateway.dataplane.pool import UpstreamGroup
 from gateway.routing import plan as plans
 
@@ -14,6 +15,7 @@ class Route:
     name: str
     index: int
     group: UpstreamGroup | None
+    fallbacks: Fallbacks | None
 
 class RoutePlan:
     plan: plans.Plan

@@ -7,6 +7,7 @@ from libc.stdint cimport uint32_t, uint64_t, uintptr_t
 
 from gateway._fastpath cimport RouteCounters
 from gateway.dataplane.deadlines cimport DeadlineBook
+from gateway.dataplane.fallbacks cimport Fallbacks
 from gateway.dataplane.gates cimport RouteGates
 from gateway.dataplane.http1 cimport Field, Head, HeadWriter
 from gateway.dataplane.pool cimport UpstreamGroup
@@ -58,7 +59,7 @@ def reason_phrase(status):
 cdef class Route:
     """One route of the plan, ready to serve. `board` is the worker's: the route has its rows there."""
 
-    def __init__(self, int index, plan_route, UpstreamGroup group, DeadlineBook book, board):
+    def __init__(self, int index, plan_route, UpstreamGroup group, dict groups, DeadlineBook book, board):
         pattern = compile_pattern(plan_route.match.path)
         self.name = plan_route.name
         self.index = index
@@ -68,6 +69,7 @@ cdef class Route:
         self.rewrite = compile_template(plan_route.rewrite, pattern) if plan_route.rewrite else None
         self.whole = book.of(plan_route.timeout) if plan_route.timeout else None
         self.max_body = plan_route.max_body
+        self.fallbacks = Fallbacks(plan_route.fallback, pattern, groups) if plan_route.fallback else None
         self.counters = <RouteCounters*><uintptr_t>board.route_row(plan_route.name)
         self.gates = RouteGates(plan_route, board)
         self.redirect = None
@@ -111,7 +113,7 @@ cdef class RoutePlan:
         self.plan = plan
         self.groups = groups
         self.routes = tuple([
-            Route(index, each, groups.get(each.upstream), book, board)
+            Route(index, each, groups.get(each.upstream), groups, book, board)
             for index, each in enumerate(plan.routes)
         ])
         self.router = Router(plan.routes)

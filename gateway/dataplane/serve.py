@@ -72,7 +72,8 @@ class DataPlane:
         self._names = Names(loop, log)
         self._plane = Plane(loop, log, self._trusted, board)
         self._plane.max_connections = connection_bound(plan.max_connections)
-        self._plane.connect = Connector(self._names).connect
+        connector = Connector(self._names)
+        self._plane.connect, self._plane.again = connector.connect, connector.again
         self._retired: list[Endpoint] = []
         first = self._make(plan, board, None)
         succession.commit(first)

@@ -34,11 +34,20 @@ class Connector:
             plane.log.exception("connecting to an upstream failed in the gateway; please report this")
             exchange.connect_failed(generation, "gateway_fault", "")
 
+    async def again(self, plane: Plane, exchange: Exchange, generation: int, pause_s: float) -> None:
+        """After `pause_s` let `exchange` try once more, at another endpoint if there is one."""
+        failed = exchange.endpoint
+        await asyncio.sleep(pause_s)
+        if failed is not None:
+            other = failed.group.others({failed}, time.monotonic_ns())
+            exchange.resume(generation, other or failed)
+
     async def _connect(self, plane: Plane, exchange: Exchange, generation: int) -> None:
         endpoint: Endpoint | None = exchange.endpoint
         tried: set[Endpoint] = set()
         reason, detail = "no_endpoint", ""
-        while endpoint is not None and len(tried) < MAX_ENDPOINTS and exchange.generation == generation:
+        most = _endpoints_to_try(endpoint)
+        while endpoint is not None and len(tried) < most and exchange.generation == generation:
             tried.add(endpoint)
             if not endpoint.has_room():
                 reason, detail = "pool_full", "Every endpoint is at `pool.max_connections`."
@@ -67,6 +76,12 @@ def _count_failure(plane: Plane, endpoint: Endpoint) -> None:
     now = time.monotonic_ns()
     if endpoint.connect_failed(now):
         plane.ticker.run_early(now)
+
+
+def _endpoints_to_try(endpoint: Endpoint | None) -> int:
+    """Where tries have a budget, each endpoint after the first is one of them."""
+    retry = endpoint.group.retry if endpoint is not None else None
+    return 1 if retry is not None and retry.mode == "enforce" else MAX_ENDPOINTS
 
 
 def _why(error: OSError) -> tuple[str, str]:

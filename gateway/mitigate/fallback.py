@@ -16,9 +16,10 @@ Sources: algorithms.md 6; features.md 3, point 4 (one hard-coded 503), gateway i
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.model.safeguards import CAUSES, Explanation, Fallback
+from gateway.model.safeguards import CAUSES, Explanation, Fallback, refuses
 
 SAFE = frozenset({"GET", "HEAD"})
+ALWAYS = frozenset({"respond", "redirect"})
 
 # The reason of model.errors -> the cause in the words of `on:`. What is not here is no occasion for a fallback.
 CAUSE_OF: dict[str, str] = {
@@ -62,6 +63,25 @@ def cause_of(reason: str = "", status: int = 0) -> str:
 def choose(steps: Sequence[Fallback], cause: str, facts: Facts) -> Fallback | None:
     """The step to take; whether its mode lets it act is asked afterwards, so that shadow chooses the same."""
     return next((step for step in steps if not passed_over(step, cause, facts)), None)
+
+
+def taken(steps: Sequence[Fallback], cause: str, facts: Facts) -> tuple[int, int]:
+    """(index of the step that answers, or -1; how many in shadow would have answered before it)."""
+    shadows, at = 0, 0
+    while chosen := choose(steps[at:], cause, facts):
+        at = next(index for index in range(at, len(steps)) if steps[index] is chosen)
+        if refuses(chosen.mode, True):
+            return at, shadows
+        shadows, at = shadows + 1, at + 1
+    return -1, shadows
+
+
+def certain(steps: Sequence[Fallback], cause: str) -> int:
+    """The index of the step that is taken for this cause whatever the facts, or -1 where these must be asked."""
+    chosen = next((step for step in steps if step.mode != "off" and cause in step.on), None)
+    if chosen is None or chosen.mode != "enforce" or chosen.kind not in ALWAYS:
+        return -1
+    return next(index for index, step in enumerate(steps) if step is chosen)
 
 
 def passed_over(step: Fallback, cause: str, facts: Facts) -> str:

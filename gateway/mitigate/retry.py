@@ -101,6 +101,12 @@ def after_failure(budget: Budget) -> Budget:
     return replace(budget, tokens=max(0, budget.tokens - TOKEN))
 
 
+def budget_of(window: tuple[int, int], tokens: int) -> Budget:
+    """`window`: tries and retries among them, which are no requests of their own."""
+    tries, retries = window
+    return Budget(max(0, tries - retries), retries, tokens)
+
+
 def backoff(tries: int, jitter: float) -> int:
     """Nanoseconds to wait after `tries` (from 1); `jitter` in [0, 1)."""
     return int(min(BACKOFF_BASE << min(tries - 1, 10), BACKOFF_CAP) * jitter)

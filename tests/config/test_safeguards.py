@@ -170,3 +170,21 @@ def test_a_pending_section_is_refused_by_the_loader_and_landing_is_one_line() ->
 def test_the_compiled_sections_are_all_of_the_plans() -> None:
     assert set(compile_safeguards.of_upstream(None)) == set(safeguards.OF_UPSTREAM)
     assert set(compile_safeguards.of_route(None)) == set(safeguards.OF_ROUTE)
+
+
+@pytest.mark.parametrize(("step", "problem"), [
+    ("respond: {file: /nowhere/sorry}", "respond.file: cannot read /nowhere/sorry: No such file or directory"),
+    ("redirect: {to: '/sorry/{id}'}", "redirect.to: `{id}`: match.path `/**` has no names"),
+])
+def test_a_fallback_that_could_not_be_served_is_refused(tmp_path: Path, step: str, problem: str) -> None:
+    found = config_text.problems(tmp_path, config_text.route(f"upstream: orders\nfallback: [{{{step}}}]"))
+    assert [each.partition("fallback[0].")[2] for each in found] == [problem]
+
+
+def test_a_file_that_is_too_large_for_a_fallback_is_refused(tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    large.write_bytes(b"x" * (1024 * 1024 + 1))
+    found = config_text.problems(tmp_path, config_text.route(
+        f"upstream: orders\nfallback: [{{respond: {{file: {large}}}}}]"))
+    assert [each.partition("file: ")[2] for each in found] == [
+        "large has 1048577 bytes; a fallback's body may have 1048576"]

@@ -91,3 +91,21 @@ def test_what_is_chosen_can_be_done(cause, method, stored_for, closed, spare, as
         assert stored_for is not None
         assert method != "POST"
     assert found is None or cause in found.on
+
+
+def test_a_step_in_shadow_is_counted_and_the_next_one_taken():
+    shadow = Fallback("respond", body="would", mode="shadow")
+    assert fallback.taken((shadow, shadow, SORRY), "open", Facts("GET")) == (2, 2)
+    assert fallback.taken((shadow,), "open", Facts("GET")) == (-1, 1)
+    assert fallback.taken((), "open", Facts("GET")) == (-1, 0)
+
+
+ANY_STEP = st.sampled_from([*STEPS, Fallback("respond", mode="off"), Fallback("respond", mode="shadow")])
+
+
+@given(st.lists(ANY_STEP, max_size=5),
+       st.sampled_from(CAUSES), st.sampled_from([None, 0, 400 * SECOND]), st.booleans())
+def test_what_is_certain_is_taken_whatever_the_facts(steps, cause, stored_for, asked):
+    at = fallback.certain(steps, cause)
+    if at >= 0:
+        assert fallback.taken(steps, cause, Facts("GET", stored_for, READY, asked)) == (at, 0)

@@ -1,0 +1,21 @@
+from libc.stdint cimport uint64_t
+
+
+cdef class Capture:
+    cdef readonly bytes origin              # the head as the upstream sent it
+    cdef readonly bytes head                # as the client is sent it, but for the framing
+    cdef list pieces                        # of the body as it came
+    cdef Py_ssize_t size
+    cdef readonly bint too_large
+
+    cdef int add(self, bytes data, Py_ssize_t at, Py_ssize_t take) except -1
+
+
+cdef class StaleAnswers:
+    cdef readonly object store              # mitigate.stale_store.StaleStore
+    cdef readonly bint holds_any            # was ever given one
+    cdef dict looked                        # key -> ns when an answer was last looked at
+    cdef set under_way                      # keys whose answer is being captured
+
+    cdef bint due(self, bytes key, uint64_t now)
+    cdef Capture capture(self, bytes key, bytes origin, bytes head)
