@@ -13,11 +13,20 @@ COMMANDS = {
     "idle": "memory of a worker that holds 10,000 idle connections",
     "stream": "2 GiB up and down, and a slow reader: same bytes, flat memory",
     "control": "what the thinking of control costs at 1,000 routes",
+    "limit": "proof: a rate limit is exact over two workers, and its table bounded",
+    "isolation": "proof: in force in every worker at once, whoever dies, until its time",
+    "reloads": "proof: 100 reloads and 50 kills during apply, no failed request, one plan",
+    "bad-endpoint": "proof: an endpoint that answers 500 is out after 5 errors and comes back",
+    "blackout": "proof: a dead upstream is hardly asked, and the fallback answers",
+    "overload": "proof: four times the load one worker can bear, a critical route beside it",
+    "disorder": "proof: misbehaving clients leave no permit, connection or memory behind",
     "profile": "where a worker's CPU time goes (perf)",
     "detection": "anomaly detection on simulated months and on real labelled series",
 }
+_PROOFS = ("limit", "isolation", "reloads", "bad-endpoint", "blackout", "overload", "disorder")
 _MODULES = {"profile": "profiling",  # the standard library has a `profile` too
-            "detection": "detection.command"}
+            "detection": "detection.command",
+            **{name: f"proofs.{name.replace('-', '_')}" for name in _PROOFS}}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

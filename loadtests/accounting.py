@@ -107,6 +107,10 @@ def private_memory(pid: int) -> int:
     return _status_kib(pid, "RssAnon") * 1024
 
 
+def private_memory_of_self() -> int:
+    return private_memory(os.getpid())
+
+
 def shared_segment(pid: int) -> int:
     """Size in bytes of the memfd segments that this process maps: for a gateway worker, the board."""
     sizes: dict[str, int] = {}
