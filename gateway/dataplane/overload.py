@@ -1,7 +1,8 @@
 """How late this worker's event loop is, and whom it turns away for that: mitigate/shedding.py put to work.
 
 A timer is due every 10 ms; how late it comes is how long a request would wait for its turn. Every 100 ms the controller
-of `shedding` moves the worker's cut by it.
+of `shedding` moves the worker's cut by it. The lag is smoothed over time, not over beats: one beat that is late by
+half a second stands for the fifty that did not come, and is believed at once.
 
 The salt of the cohorts changes each hour, so that it is not always the same clients who are turned away.
 """
@@ -12,13 +13,13 @@ from gateway.dataplane.plane import Plane
 from gateway.mitigate import shedding
 
 PERIOD_SECONDS = 0.010
-SMOOTHING = 0.2
+SMOOTHING = 0.2                         # for each period
 HOUR_NS = 3_600_000_000_000
 GOLDEN = 0x9E3779B97F4A7C15             # spreads the number of the hour over all bits of the salt
 
 
 class Overload:
-    """Mutable state: when the timer is due, the smoothed lag, the worst since the last turn; ns."""
+    """Mutable state: when the timer is due, the smoothed lag, the worst since the last turn; ns. Requests in flight."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, plane: Plane) -> None:
         self._loop = loop
@@ -29,6 +30,7 @@ class Overload:
         self.lag = 0
         self.worst = 0
         self.cut = shedding.EVERYTHING
+        self._in_flight = 0
 
     def start(self) -> None:
         self._due = self._loop.time() + PERIOD_SECONDS
@@ -40,17 +42,20 @@ class Overload:
 
     def _beat(self) -> None:
         late = max(0, int((self._loop.time() - self._due) * 1e9))
-        self.lag += int(SMOOTHING * (late - self.lag))
+        periods = 1 + late / (PERIOD_SECONDS * 1e9)
+        self.lag += int((1 - (1 - SMOOTHING) ** periods) * (late - self.lag))
         self.worst = max(self.worst, late)
         self.start()
 
     def turn(self, now_ns: int) -> int:
         """Every 100 ms: the next threshold. Returns the worst lag since the last turn."""
         worst, self.worst = self.worst, 0
+        before, self._in_flight = self._in_flight, self._plane.active
         if self.cut.lets_all_in and not shedding.is_late(self.lag):
             self._plane.forget_ranks()                  # nothing to decide, so nothing to count: the ordinary turn
         else:
-            self.cut = shedding.tick(self.cut, self._plane.take_ranks(), self.lag)
+            more = self._in_flight - before
+            self.cut = shedding.tick(self.cut, self._plane.take_ranks(), self.lag, more)
         self._plane.shed_threshold = self.cut.threshold
         self._plane.shed_fraction = int(self.cut.fraction * 2**32)
         self._plane.shed_salt = (self._seed ^ (now_ns // HOUR_NS) * GOLDEN) & (2**64 - 1)

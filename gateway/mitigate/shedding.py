@@ -8,7 +8,9 @@ how late a 10 ms timer comes. Each request has a rank 0 .. 767, lower is more im
 so that within a tier the same client keeps its fate for an hour, and sessions are not all half broken. A request is let
 in up to the *cut*: all ranks up to its threshold, and a share of the rank above, drawn per request, since all requests
 may come from one address. Each request is counted by rank, let in or not. Every 100 ms the cut is moved so that
-- too late (above 20 ms): of those let in 5 % fewer for each 20 ms of lag, between 5 % and half;
+- too late (above 20 ms): to 5 % fewer for each 20 ms of lag, between 5 % and half, than have ended meanwhile, but never
+  to fewer than half of those let in. A loop that is late is busy, so that what ended is what it can bear: from four
+  times the load two steps lead there, and none leads far below it while what was let in before is worked off;
 - in time: 1 % more; well in time (below 5 ms): 10 % more, so that all is normal again within seconds.
 Tier 0 (critical) is never shed. There is no second signal to tune, and nothing winds up. A processor that is busy is no
 reason: clients who each wait for their answer keep it so without anybody being late.
@@ -68,11 +70,15 @@ def is_late(lag: int) -> bool:
     return lag > LAG
 
 
-def tick(cut: Cut, counts: Sequence[int], lag: int) -> Cut:
-    """The next cut, from the requests of the last tick by rank; they are counted anew afterwards."""
+def tick(cut: Cut, counts: Sequence[int], lag: int, more_in_flight: int = 0) -> Cut:
+    """The next cut, from the requests of the last tick by rank; they are counted anew afterwards.
+
+    `more_in_flight`: by how many those in flight became more during the tick, negative if fewer.
+    """
     admitted = _admitted(cut, counts)
     if is_late(lag):
-        return _letting_in(admitted * (1 - step_down(lag)), counts)
+        borne = (admitted - more_in_flight) * (1 - step_down(lag))
+        return _letting_in(max(admitted * (1 - STEP_DOWN_MOST), min(admitted, borne)), counts)
     return _letting_in(admitted + max(1.0, admitted * step_up(lag)), counts)
 
 

@@ -73,6 +73,13 @@ def test_a_loop_that_is_late_turns_bulk_away_and_never_critical() -> None:
     assert scene.gateway.board.route(0, scene.gateway.board.names("routes")["bulk"])["shed"] > 0
 
 
+def test_one_beat_that_is_half_a_second_late_is_believed_at_once() -> None:
+    scene = Scene()
+    scene.clock.now = scene.clock.due + 0.5
+    scene.clock.beat()
+    assert scene.overload.lag > 490_000_000
+
+
 def test_once_in_time_everyone_is_let_in_within_seconds() -> None:
     scene = Scene()
     scene.second(late=0.200)

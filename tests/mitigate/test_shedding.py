@@ -50,6 +50,16 @@ def test_where_all_come_from_one_client_a_share_of_them_is_let_in():
     assert not shedding.admits(cut, 301, 0.0)
 
 
+def test_what_ended_meanwhile_is_what_can_be_borne():
+    four_times = [0] * LEVELS + [400] + [0] * (RANKS - LEVELS - 1)
+    cut = shedding.tick(EVERYTHING, four_times, LATE, more_in_flight=300)
+    assert share(cut, four_times) == 0.5, "never more than half at once"
+    cut = shedding.tick(cut, four_times, LATE, more_in_flight=100)
+    assert abs(share(cut, four_times) - 0.25) < 0.001
+    worked_off = shedding.tick(cut, four_times, LATE, more_in_flight=-50)
+    assert worked_off == cut, "fewer come than end: nothing is gained by letting in fewer still"
+
+
 def test_calm_lets_everyone_in_again_within_seconds():
     quarter = after(30, EVERYTHING, LATE, ONE_CLIENT)
     assert share(quarter, ONE_CLIENT) < 0.05
@@ -73,10 +83,10 @@ def test_it_explains_itself():
 
 
 @given(st.integers(LEAST, RANKS - 1), st.floats(0, 0.999), st.lists(st.integers(0, 50), min_size=RANKS, max_size=RANKS),
-       st.integers(0, 10**9))
-def test_the_cut_moves_towards_the_signal_and_stays_in_bounds(threshold, fraction, counts, lag):
+       st.integers(0, 10**9), st.integers(-1000, 1000))
+def test_the_cut_moves_towards_the_signal_and_stays_in_bounds(threshold, fraction, counts, lag, more):
     cut = Cut(threshold, fraction if threshold < RANKS - 1 else 0.0)
-    moved = shedding.tick(cut, counts, lag)
+    moved = shedding.tick(cut, counts, lag, more)
     assert LEAST <= moved.threshold < RANKS
     assert 0 <= moved.fraction < 1
     before, now = shedding._admitted(cut, counts), shedding._admitted(moved, counts)
