@@ -1,8 +1,9 @@
-"""What each safeguard costs on a real board, in ns per call: `python loadtests/leaf_cost.py`.
+"""What each safeguard costs on a real board, in ns per call: `python -m loadtests leaves`.
 
 The loops are compiled (`leaf_loops.pyx`, into a temporary folder); the least disturbed of several rounds counts. Warm
 is one key again and again; cold is a million keys in a table of full size, evictions included.
 """
+import argparse
 import importlib.util
 import subprocess
 import sys
@@ -71,7 +72,12 @@ def cases(loops: ModuleType, rows: board.WorkerBoard) -> list[tuple[str, Callabl
     ]
 
 
-def main() -> int:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """None."""
+
+
+def main(options: argparse.Namespace | None = None) -> int:
+    """1 when one takes longer than the budget."""
     rows, over = make_rows(), 0
     with tempfile.TemporaryDirectory() as folder:
         loops = compiled(folder)

@@ -60,6 +60,7 @@ def in_force_at_once(verdict: Verdict, gateway: Gateway, port: int, rounds: int)
         release(gateway, made)
         wrong += sum(ask(connection) != 200 for connection in connections.values())
     verdict.mark("requests after an answer that it did not hold for", wrong, "0", wrong == 0)
+    close(connections)
     for worker, seconds in sorted(slowest.items()):
         verdict.at_most(f"worker {worker} had refused a request within, at most", round(seconds * 1e3, 2),
                         WITHIN * 1e3, " ms")
@@ -71,7 +72,9 @@ def outlives_the_processes(verdict: Verdict, gateway: Gateway, port: int) -> Non
     for name in ("control", *(f"worker {number}" for number in range(WORKERS))):
         old = gateway.signal(name, signal.SIGKILL)
         gateway.wait_replaced(name, old)
-        statuses = {worker: ask(connection) for worker, connection in each_worker(gateway, port).items()}
+        connections = each_worker(gateway, port)
+        statuses = {worker: ask(connection) for worker, connection in connections.items()}
+        close(connections)
         verdict.mark(f"after {name}: the answer of each worker", statuses, "503 of both",
                      statuses == dict.fromkeys(range(WORKERS), REFUSED))
     release(gateway, made)
@@ -85,6 +88,7 @@ def ends_by_itself(verdict: Verdict, gateway: Gateway, port: int, number: signal
     due = time.monotonic() + TTL
     with gateways.without_control(gateway, number) if number else contextlib.nullcontext():
         gone = let_through(connections, due + 2)
+    close(connections)
     for worker in range(WORKERS):
         late = gone.get(worker, float("inf")) - due
         verdict.mark(f"worker {worker} lets requests through again after its time", f"{late * 1e3:+.0f} ms",
@@ -133,6 +137,11 @@ def each_worker(gateway: Gateway, port: int) -> Connections:
         if len(found) == WORKERS:
             return found
     raise LoadTestError(f"after 200 connections only the workers {sorted(found)} had answered")
+
+
+def close(connections: Connections) -> None:
+    for connection in connections.values():
+        connection.close()
 
 
 def requests(board: Board) -> list[int]:

@@ -1,6 +1,6 @@
 """Four times the load that one worker can bear, and a critical route beside it.
 
-The bulk answers are 256 KiB in chunks of 8 bytes: dear to relay, since each chunk is read, and cheap for the load to
+The bulk answers are 1 MiB in chunks of 8 bytes: dear to relay, since each chunk is read, and cheap for the load to
 make and to take, so that the worker is the bottleneck. The worker has a core of its own; the load and the endpoints
 share another, the critical client and its endpoint being a process of their own there.
 """
@@ -23,7 +23,7 @@ from loadtests.proofs.stage import Stage, get
 from loadtests.proofs.verdict import Verdict
 
 CHUNK = b"8\r\n01234567\r\n"
-CHUNKS = 256 * 1024 // 8
+CHUNKS = 1024 * 1024 // 8
 TIMES = 4
 CALM = 4.0              # seconds of measuring before and after
 CRITICAL_PAUSE = 0.01

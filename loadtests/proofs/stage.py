@@ -177,6 +177,7 @@ class Stage:
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._servers: dict[int, asyncio.Server] = {}
+        self._moods: set[Mood] = set()
         self._crowds: list[Crowd] = []
 
     def __enter__(self) -> Self:
@@ -186,8 +187,12 @@ class Stage:
     def __exit__(self, *_: object) -> None:
         for crowd in self._crowds:
             self._run(crowd.leave())
+        for mood in list(self._moods):
+            self.refuse(mood)
+        self._run(asyncio.sleep(0.05))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE)
+        self._loop.close()
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE + 5)
@@ -199,12 +204,14 @@ class Stage:
         return mood
 
     def listen(self, mood: Mood) -> None:
+        self._moods.add(mood)
         self._servers[mood.port] = self._run(
             self._loop.create_server(lambda: Endpoint(mood), "127.0.0.1", mood.port, reuse_address=True, backlog=1024))
 
     def refuse(self, mood: Mood) -> None:
         """Stop listening and cut what is open: the port answers with a reset from now on."""
         async def end() -> None:
+            self._moods.discard(mood)
             self._servers.pop(mood.port).close()
             for transport in list(mood.connections):
                 transport.abort()
