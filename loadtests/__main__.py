@@ -21,6 +21,7 @@ COMMANDS = {
     "overload": "proof: four times the load one worker can bear, a critical route beside it",
     "disorder": "proof: misbehaving clients leave no permit, connection or memory behind",
     "leaves": "what each safeguard costs on a real board, in ns per call",
+    "etest": "probation on synthetic traffic: false rollbacks, power, delay",
     "profile": "where a worker's CPU time goes (perf)",
     "detection": "anomaly detection on simulated months and on real labelled series",
 }
