@@ -1,0 +1,8 @@
+from collections.abc import Mapping
+
+class Words:
+    json: bool
+    def __init__(self, form: str, utc_offset: int, routes: Mapping[int, str], upstreams: Mapping[int, str],
+                 endpoints: Mapping[int, str], limits: Mapping[int, str], texts: Mapping[int, str]) -> None: ...
+
+def lines(records: bytes, words: Words, worker: int) -> bytes: ...
