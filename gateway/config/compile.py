@@ -3,6 +3,7 @@
 from gateway.config import compile_alerts, compile_safeguards
 from gateway.config.settings import Gateway
 from gateway.dataplane.settings import HeadSettings, ListenerSettings, UpstreamSettings, UpstreamTlsSettings
+from gateway.record.settings import AccessLogSettings
 from gateway.routing import plan
 from gateway.routing.settings import (
     MatchSettings,
@@ -29,6 +30,7 @@ def compile_plan(settings: Gateway) -> plan.Plan:
         admin=settings.admin.address,
         admin_hosts=settings.admin.hosts,
         recorder=plan.Recorder(settings.recorder.disk, settings.recorder.rate, settings.recorder.version_header),
+        access_log=_access_log(settings.log.access) if settings.log.access else plan.AccessLog(),
     )
 
 
@@ -78,6 +80,10 @@ def route(settings: RouteSettings) -> plan.Route:
 
 def _head(settings: HeadSettings) -> plan.HeadLimits:
     return plan.HeadLimits(settings.line, settings.fields, settings.size)
+
+
+def _access_log(settings: AccessLogSettings) -> plan.AccessLog:
+    return plan.AccessLog(settings.path, settings.format, settings.rotate.size, settings.rotate.keep)
 
 
 def _tls(settings: UpstreamTlsSettings) -> plan.UpstreamTls:

@@ -9,7 +9,7 @@ from gateway.config import safeguards
 from gateway.dataplane.settings import ClientsSettings, DrainSettings, ListenerSettings, UpstreamSettings
 from gateway.model import kinds
 from gateway.record.alerts.settings import AlertsSettings
-from gateway.record.settings import RecorderSettings, StateSettings
+from gateway.record.settings import LogSettings, RecorderSettings, StateSettings
 from gateway.routing.settings import RouteSettings
 
 __all__ = ["Gateway", "Route", "Upstream"]
@@ -40,6 +40,8 @@ class Gateway(kinds.Settings):
     """The flight recorder."""
     alerts: AlertsSettings = AlertsSettings()
     """Who is told about incidents."""
+    log: LogSettings = LogSettings()
+    """What is written to log files."""
     drain: DrainSettings = DrainSettings()
     """How the gateway stops."""
     max_connections: Annotated[int, kinds.or_word("auto", kinds.number(1, 10_000_000))] = 0

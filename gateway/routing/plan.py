@@ -195,6 +195,16 @@ class Recorder:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessLog:
+    """`path`: empty = none, or `stdout`; `format`: json | combined; `keep`: how many files of `rotate_bytes` stay."""
+
+    path: str = ""
+    format: str = "json"
+    rotate_bytes: int = 100 * 2**20
+    keep: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """`workers` 0 = one per core; `max_connections` 0 = from RLIMIT_NOFILE less a reserve (whole worker)."""
 
@@ -211,6 +221,7 @@ class Plan:
     admin: str = "127.0.0.1:9900"
     admin_hosts: tuple[str, ...] = ()
     recorder: Recorder = Recorder()
+    access_log: AccessLog = AccessLog()
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), separators=(",", ":"), sort_keys=True)

@@ -54,6 +54,7 @@ listeners:
 admin: {address: "[::1]:9901"}
 workers: 3
 state: {dir: /var/lib/gateway}
+log: {access: {path: /var/log/gateway.log, format: combined, rotate: {size: 1MiB, keep: 2}}}
 drain: {delay: 5s, timeout: 1m}
 max_connections: 1000
 clients: {trusted_proxies: [10.0.0.0/8, "unix:"]}
@@ -115,6 +116,7 @@ routes:
         drain=plan.Drain(5 * SECOND, 60 * SECOND),
         state_dir="/var/lib/gateway",
         admin="[::1]:9901",
+        access_log=plan.AccessLog("/var/log/gateway.log", "combined", 2**20, 2),
     )
     assert plan.from_json(found.to_json()) == found
 
