@@ -129,6 +129,9 @@ async def _status(request: web.Request) -> web.Response:
         reloader = request.app[config_api.RELOADER]
         document["config"] = reloader.status()
         document["safeguards"] = safeguards.safeguards(board, _plan(reloader.active.revision.plan), now)
+    if requests_api.RECORDER in request.app:
+        document["recorder"] = request.app[requests_api.RECORDER].spool.snapshot()
+        document["access_log"] = request.app[requests_api.RECORDER].access_log.snapshot()
     if incidents_api.DELIBERATION in request.app:
         thinking = request.app[incidents_api.DELIBERATION]
         document["incidents"] = incidents_api.open_now(thinking)

@@ -59,7 +59,14 @@ def _heading(document: dict[str, Any]) -> list[str]:
         lines += [f"REFUSED: {each['file']}:{each['line']}: {each['message']}" for each in config["refused"]]
         if config["store_fault"]:
             lines.append(f"THE STORE: {config['store_fault']}")
-    return lines
+    return lines + _faults(document)
+
+
+def _faults(document: dict[str, Any]) -> list[str]:
+    """What cannot be written at the moment, while requests are served on."""
+    named = {"recorder": "THE FLIGHT RECORDER", "access_log": "THE ACCESS LOG"}
+    return [f"{text} cannot be written: {document[name]['fault']}" for name, text in named.items()
+            if document.get(name, {}).get("fault")]
 
 
 def _tables(document: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:

@@ -1,4 +1,5 @@
-"""Control's side of the flight recorder: reads the rings a few times a second, keeps what the config asks for.
+"""Control's side of the flight recorder: reads the rings a few times a second, keeps what the config asks for, and
+writes the access log from it.
 
 Each turn is short: at 20,000 requests/s and five turns a second 4,000 records, which numpy moves in a few milliseconds.
 It never waits for anything but the disk that it writes to, and no worker waits for it.
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from gateway.board import Board
 from gateway.control.reloading import Reloader
+from gateway.record.access_log import AccessLog
 from gateway.record.spool import Spool
 
 TURN_SECONDS = 0.2
@@ -18,29 +20,37 @@ NANOSECONDS = 10**9
 
 
 class FlightRecorder:
-    """Mutable state: the spool, and for which revision it was bounded."""
+    """Mutable state: the spool and the access log, and which revision they obey."""
 
     def __init__(self, board: Board, state: Path, reloader: Reloader, log: logging.Logger) -> None:
         self.spool = Spool(board, state, log)
+        self.access_log = AccessLog(board, log)
         self._reloader = reloader
-        self._bounded_for = -1
+        self._obeyed = -1
         self._last = time.monotonic_ns()
 
     def turn(self, now_ns: int) -> None:
         """Read what is new, under the config that is served."""
-        revision = self._reloader.active.revision.number
-        if revision != self._bounded_for:
-            wanted = self._reloader.active.plan.recorder
-            self.spool.bound(wanted.disk, wanted.rate)
-            self._bounded_for = revision
-        self.spool.turn(now_ns, (now_ns - self._last) / NANOSECONDS)
+        self._obey()
+        self.spool.turn(now_ns, (now_ns - self._last) / NANOSECONDS, also=self.access_log.take)
+        self.access_log.flush()
         self._last = now_ns
 
+    def _obey(self) -> None:
+        active = self._reloader.active
+        if active.revision.number == self._obeyed:
+            return
+        self.spool.bound(active.plan.recorder.disk, active.plan.recorder.rate)
+        self.access_log.obey(active.plan.access_log)
+        self._obeyed = active.revision.number
+
     async def watch(self) -> None:
-        """Until cancelled; what waits is written then."""
+        """Until cancelled: control ends last, so a last turn has what the workers recorded while they drained."""
         try:
             while True:
                 await asyncio.sleep(TURN_SECONDS)
                 self.turn(time.monotonic_ns())
         finally:
+            self.turn(time.monotonic_ns())
             self.spool.close(time.monotonic_ns())
+            self.access_log.close()

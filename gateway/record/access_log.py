@@ -61,6 +61,9 @@ class AccessLog:
         """Why it cannot write now; empty if it can."""
         return self._file.fault if self._file is not None else ""
 
+    def snapshot(self) -> dict[str, object]:
+        return {"path": self._wanted.path, **self.counts.snapshot(), "fault": self.fault}
+
     def __repr__(self) -> str:
         return f"<AccessLog {self._wanted.path or 'off'}: {self.counts}>"
 

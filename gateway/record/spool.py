@@ -124,8 +124,13 @@ class Spool:
         self._flight.close()
         self._arrivals.close()
 
+    @property
+    def bytes(self) -> int:
+        """Of its files."""
+        return self._flight.bytes + self._arrivals.bytes
+
     def snapshot(self) -> dict[str, object]:
-        return {**self.counts.snapshot(), "bytes": self._flight.bytes + self._arrivals.bytes,
+        return {**self.counts.snapshot(), "bytes": self.bytes,
                 "most_bytes": self._flight.most_bytes + self._arrivals.most_bytes, "fault": self.fault}
 
     def __repr__(self) -> str:
