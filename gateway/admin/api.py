@@ -12,8 +12,6 @@ import time
 from collections.abc import Awaitable, Callable, Collection
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.admin import (
     access,
@@ -33,14 +31,15 @@ from gateway.control.deliberation import Deliberation
 from gateway.control.flight_recorder import FlightRecorder
 from gateway.control.overrides import Overrides
 from gateway.control.reloading import Reloader
-from gateway.record.metrics import BoardCollector
-from gateway.record.recorder_metrics import RecorderCollector
+from gateway.record import exposition
+from gateway.record.metrics import BoardMetrics
+from gateway.record.recorder_metrics import RecorderMetrics
 from gateway.record.tokens import TokenFile
 from gateway.routing import plan as plans
 from gateway.routing.plan import Plan
 
 BOARD = web.AppKey("board", Board)
-REGISTRY = web.AppKey("registry", CollectorRegistry)
+METRICS: web.AppKey[list[exposition.Source]] = web.AppKey("metrics")
 GUARD = web.AppKey("guard", identity.Guard)
 NAMES: web.AppKey[Collection[str]] = web.AppKey("names", frozenset)
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -53,10 +52,10 @@ def make_app(board: Board, reloader: Reloader | None = None, overrides: Override
     """`names`: what the Host header may say beside the loopback's names."""
     app = web.Application(middlewares=[_admitted])
     app[GUARD], app[NAMES] = identity.Guard(tokens), frozenset(names)
-    registry = CollectorRegistry()
-    registry.register(BoardCollector(board))
+    served = (lambda: _plan(reloader.active.revision.plan)) if reloader is not None else None
     app[BOARD] = board
-    app[REGISTRY] = registry
+    metrics: list[exposition.Source] = [BoardMetrics(board, served)]
+    app[METRICS] = metrics
     app.add_routes([
         web.get("/healthz", _healthz),
         web.get("/readyz", _readyz),
@@ -72,7 +71,7 @@ def make_app(board: Board, reloader: Reloader | None = None, overrides: Override
     if recorder is not None:
         app[requests_api.RECORDER] = recorder
         app.add_routes(requests_api.ROUTES)
-        registry.register(RecorderCollector(recorder.spool))
+        metrics.append(RecorderMetrics(recorder.spool, recorder.access_log))
     if deliberation is not None:
         app[incidents_api.DELIBERATION] = deliberation
         app.add_routes(incidents_api.ROUTES)
@@ -118,8 +117,8 @@ async def _readyz(request: web.Request) -> web.Response:
 
 
 async def _metrics(request: web.Request) -> web.Response:
-    text = generate_latest(request.app[REGISTRY])
-    return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+    text = exposition.write(family for metrics in request.app[METRICS] for family in metrics.collect())
+    return web.Response(body=text, headers={"Content-Type": exposition.CONTENT_TYPE})
 
 
 async def _status(request: web.Request) -> web.Response:

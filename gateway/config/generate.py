@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from gateway.config import reference, schema
+from gateway.record import metrics_reference
 
-FILES = {"config/gateway.schema.json": schema.text, "docs/config.md": reference.text}
+FILES = {"config/gateway.schema.json": schema.text, "docs/config.md": reference.text,
+         "docs/metrics.md": metrics_reference.text}
 
 
 def write(root: Path) -> None:
