@@ -37,9 +37,12 @@ from gateway.board import Board
 from gateway.control.deliberation import Deliberation
 from gateway.control.flight_recorder import FlightRecorder
 from gateway.control.overrides import Overrides
+from gateway.control.own_facts import OwnFacts
 from gateway.control.reloading import Reloader
 from gateway.record import exposition
+from gateway.record.control_metrics import ControlMetrics
 from gateway.record.metrics import BoardMetrics
+from gateway.record.process_metrics import ProcessMetrics
 from gateway.record.recorder_metrics import RecorderMetrics
 from gateway.record.tokens import TokenFile
 from gateway.routing import plan as plans
@@ -62,7 +65,7 @@ def make_app(board: Board, reloader: Reloader | None = None, overrides: Override
     app[GUARD], app[NAMES] = identity.Guard(tokens), frozenset(names)
     served = (lambda: _plan(reloader.active.revision.plan)) if reloader is not None else None
     app[BOARD] = board
-    metrics: list[exposition.Source] = [BoardMetrics(board, served)]
+    metrics: list[exposition.Source] = [BoardMetrics(board, served), ProcessMetrics(board)]
     app[METRICS] = metrics
     app.add_routes([
         web.get("/healthz", _healthz),
@@ -85,6 +88,8 @@ def make_app(board: Board, reloader: Reloader | None = None, overrides: Override
     if deliberation is not None:
         app[incidents_api.DELIBERATION] = deliberation
         app.add_routes(incidents_api.ROUTES)
+        if reloader is not None:
+            metrics.append(ControlMetrics(OwnFacts(reloader, deliberation)))
         _go_live(app, deliberation)
     return app
 
