@@ -3,6 +3,7 @@
 from gateway.config import compile_alerts, compile_safeguards
 from gateway.config.settings import Gateway
 from gateway.dataplane.settings import HeadSettings, ListenerSettings, UpstreamSettings, UpstreamTlsSettings
+from gateway.mitigate.settings import LadderSettings
 from gateway.record.settings import AccessLogSettings
 from gateway.routing import plan
 from gateway.routing.settings import (
@@ -27,11 +28,16 @@ def compile_plan(settings: Gateway) -> plan.Plan:
         state_dir=settings.state.dir,
         state_max_bytes=settings.state.max_bytes,
         alerts=compile_alerts.alerts(settings.alerts),
+        respond=ladder(settings.respond),
         admin=settings.admin.address,
         admin_hosts=settings.admin.hosts,
         recorder=plan.Recorder(settings.recorder.disk, settings.recorder.rate, settings.recorder.version_header),
         access_log=_access_log(settings.log.access) if settings.log.access else plan.AccessLog(),
     )
+
+
+def ladder(settings: LadderSettings) -> plan.Policy:
+    return plan.Policy(settings.mode, settings.wider, settings.at_most, settings.measure, settings.for_, settings.calm)
 
 
 def listener(settings: ListenerSettings) -> plan.Listener:

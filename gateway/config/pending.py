@@ -12,7 +12,7 @@ from gateway.config.tree import Location
 MESSAGE = "not yet supported; leave it out for now"
 
 KEYS: dict[tuple[str, ...], frozenset[str]] = {
-    (): frozenset({"detect", "respond", "probation"}),
+    (): frozenset({"detect", "probation"}),
     ("clients",): frozenset({"key"}),
     ("routes", "*"): frozenset({"objective", "feedback"}),
 }

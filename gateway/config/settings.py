@@ -7,6 +7,7 @@ from pydantic import Field
 from gateway.admin.settings import AdminSettings
 from gateway.config import safeguards
 from gateway.dataplane.settings import ClientsSettings, DrainSettings, ListenerSettings, UpstreamSettings
+from gateway.mitigate.settings import LadderSettings
 from gateway.model import kinds
 from gateway.record.alerts.settings import AlertsSettings
 from gateway.record.settings import LogSettings, RecorderSettings, StateSettings
@@ -42,6 +43,8 @@ class Gateway(kinds.Settings):
     """Who is told about incidents."""
     log: LogSettings = LogSettings()
     """What is written to log files."""
+    respond: LadderSettings = LadderSettings()
+    """What the gateway does about incidents by itself."""
     drain: DrainSettings = DrainSettings()
     """How the gateway stops."""
     max_connections: Annotated[int, kinds.or_word("auto", kinds.number(1, 10_000_000))] = 0

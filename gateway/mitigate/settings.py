@@ -1,4 +1,5 @@
-"""What a user writes about rate limits, retries and fallbacks. A section that is left out is off."""
+"""What a user writes about rate limits, retries, fallbacks and the ladder. A section that is left out is off, but the
+ladder."""
 
 import re
 from typing import Annotated, Self
@@ -129,6 +130,23 @@ class FallbackSettings(Settings):
     @property
     def kind(self) -> str:
         return next(kind for kind in KINDS if getattr(self, kind))
+
+
+class LadderSettings(Settings):
+    """What the gateway does about an incident by itself: one action at a time, the gentlest first, kept if it helps."""
+
+    mode: Mode = "enforce"
+    """For one endpoint or one client. `shadow`: the timeline says what would have been done."""
+    wider: Mode = "shadow"
+    """For anything wider: a route, an upstream, the config."""
+    at_most: Share = 50 * PERCENT
+    """Share of the last minute's requests that all actions together may touch."""
+    measure: Annotated[int, kinds.duration(5_000_000_000, 60_000_000_000)] = 10_000_000_000
+    """How long is measured before an action and after it."""
+    for_: Annotated[int, kinds.duration(30_000_000_000)] = Field(default=600_000_000_000, alias="for")
+    """When an action ends if nobody prolongs it: control does while it is needed."""
+    calm: Annotated[int, kinds.duration(1_000_000_000)] = 30_000_000_000
+    """How long without a signal before an action is undone, stage by stage; twice as long after each relapse."""
 
 
 def burst_of(limit: LimitSettings) -> int:

@@ -13,6 +13,7 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.model.action import Policy as Policy
 from gateway.model.alerting import Alerts as Alerts
 from gateway.model.safeguards import NORMAL as NORMAL
 from gateway.model.safeguards import Breaker as Breaker
@@ -222,6 +223,7 @@ class Plan:
     admin_hosts: tuple[str, ...] = ()
     recorder: Recorder = Recorder()
     access_log: AccessLog = AccessLog()
+    respond: Policy = Policy()
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), separators=(",", ":"), sort_keys=True)
