@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from gateway.cli import incident_actions
 from gateway.cli.asking import admin_option, ask
 
 
@@ -41,6 +42,8 @@ def show(admin: str, number: int) -> None:
     for each in found["signals"]:
         against = f", threshold {each['threshold']}" if each["threshold"] else ""
         click.echo(f"  {each['kind']} on {each['target']} since {each['onset']}: {each['observed']}{against}")
+    for each in found["actions"]:
+        click.echo(incident_actions.line(each))
     for each in found["timeline"]:
         click.echo(f"{each['at']}  {each['who']}  {each['kind']}  {each['words']}")
 
@@ -113,6 +116,10 @@ def reopen(admin: str, number: int, words: str) -> None:
 def review(admin: str, number: int) -> None:
     """Say that its post-mortem is done."""
     _did(admin, number, "review")
+
+
+for each in incident_actions.COMMANDS:
+    incidents.add_command(each)
 
 
 def _did(admin: str, number: int, deed: str, **body: Any) -> None:

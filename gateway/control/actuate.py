@@ -1,14 +1,18 @@
-"""THE ONE HAND THAT ACTS: what stands by hand, written into the board's control words and client rules.
+"""THE ONE HAND THAT ACTS: what stands by hand, and what the gateway does by itself, written into the board's control
+words and client rules.
 
 It is told the whole of what stands, and makes the board say so: words that differ are written, words that stand for
 nothing any more are lifted. So it does not matter what its predecessor was in the midst of when it died; and a word
-without a record, which nobody could see or lift, does not last longer than control's next start.
+without a record, which nobody could see or lift, does not last longer than control's next start. (But for the share of
+an endpoint's weight, which the tick writes too: that ends with its `until`.) Where a person and the gateway want the
+same word, the person has it.
 
 Each word is a pair with its `until`, written value first: a reader may see the new value for the old time during the
-nanoseconds between the two stores, and both are by hand.
+nanoseconds between the two stores, and both are meant.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from gateway import _limiter
 from gateway.board import Board, Row
@@ -17,15 +21,20 @@ from gateway.control.client_rules import Rule
 from gateway.control.places import SECTIONS, Places
 from gateway.model import override as overrides
 from gateway.model import target as targets
+from gateway.model.action import Action, ActionKind
 from gateway.model.override import Override
 
-PAIRS = {overrides.ISOLATION: ("isolation", "isolated_until"), overrides.BREAKER: ("forced", "forced_until")}
+SHED, CONCURRENCY, WEIGHT = "shed", "concurrency", "weight"
+PAIRS = {overrides.ISOLATION: ("isolation", "isolated_until"), overrides.BREAKER: ("forced", "forced_until"),
+         SHED: ("shed_rank", "shed_until"), CONCURRENCY: ("concurrency", "concurrency_until"),
+         WEIGHT: ("ramp_ppm", "ramp_until")}
+OURS_ALONE = PAIRS.keys() - {WEIGHT}
 WORDS = {overrides.CLOSE: 0, overrides.KEEP_OPEN: 1, overrides.OPEN: 1, overrides.CLOSED: 2}
 """As in `_gates`: flags of an isolation, and how a breaker is forced."""
 SAME_NS = 50_000_000
 """Two readings of two clocks differ: an `until` is written again only if it moved by more."""
 
-Place = tuple[str, int, str]            # section, row, kind of override
+Place = tuple[str, int, str]            # section, row, name of the pair
 Pair = tuple[int, int]                  # value, until
 
 
@@ -37,37 +46,56 @@ class Actuator:
         self.places = Places(board)
         self._held: set[Place] | None = None
 
-    def enforce(self, standing: Iterable[Override], now_utc: int, now: int) -> frozenset[int]:
-        """Make the board say what stands; `now` is monotonic. Returns the ids of those that no row has the name for."""
+    def enforce(self, standing: Iterable[Override], now_utc: int, now: int,
+                actions: Iterable[Action] = ()) -> frozenset[int]:
+        """Make the board say what stands; `now` is monotonic. Returns the ids of the overrides that no row has the
+        name for."""
         words: dict[Place, Pair] = {}
         rules: dict[int, Rule] = {}
         waiting = set()
+        for action in actions:
+            if action.is_active(now_utc):
+                self._act(action, now + action.left(now_utc), words, rules)
         active = [each for each in standing if each.is_active(now_utc)]
         for each in sorted(active, key=lambda each: each.expires_ns):   # the one that ends last has the last word
             target = targets.parse(each.target)
             word, until = WORDS[each.value], now + each.left(now_utc)
             if target.kind == "client":
-                rules[client_key(self._board, target.name)] = Rule(until, word)
+                key = client_key(self._board, target.name)
+                rules[key] = replace(rules.pop(key, Rule()), isolated_until=until, isolation=word)
             elif rows := self.places.rows(target):
                 words |= {(SECTIONS[target.kind], row, each.kind): (word, until) for row in rows}
             else:
                 waiting.add(each.id)
         self._write(words)
-        client_rules.write(self._board, rules)
+        room = self._board.header["clients"]        # for what people made, which comes last, there is always enough
+        client_rules.write(self._board, dict(list(rules.items())[-room:]) if room else {})
         return frozenset(waiting)
+
+    def _act(self, action: Action, until: int, words: dict[Place, Pair], rules: dict[int, Rule]) -> None:
+        target = targets.parse(action.target) if action.kind is not ActionKind.ROLL_BACK else None
+        if target is None:
+            return                                  # a config is no word of the board: responding.py goes back to it
+        if target.kind == "client":
+            key = client_key(self._board, target.name)
+            rules[key] = _rule(action, until, rules.get(key, Rule()))
+            return
+        pair, value = word_of(action)
+        for row in self.places.rows(target):
+            words[SECTIONS[target.kind], row, pair] = value, until
 
     def _write(self, words: dict[Place, Pair]) -> None:
         held = self._written() if self._held is None else self._held
-        for place in held - words.keys():
-            self._row(place)[PAIRS[place[2]][1]] = 0
         for place, (value, until) in words.items():
             put(self._row(place), *PAIRS[place[2]], value, until)
+        for place in held - words.keys():
+            self._row(place)[PAIRS[place[2]][1]] = 0
         self._held = set(words)
 
     def _written(self) -> set[Place]:
         """Every place where there is a word, whoever wrote it."""
         places = ((section, row, kind) for of, section in SECTIONS.items() for row in self.places.names(of).values()
-                  for kind in PAIRS)
+                  for kind in OURS_ALONE)
         return {place for place in places if self._row(place)[PAIRS[place[2]][1]]}
 
     def _row(self, place: Place) -> Row:
@@ -75,6 +103,28 @@ class Actuator:
 
     def __repr__(self) -> str:
         return f"<Actuator holds {self._held}>"
+
+
+def word_of(action: Action) -> tuple[str, int]:
+    """The pair of a route, upstream or endpoint that does it, and its value."""
+    strength = action.strength
+    match action.kind:
+        case ActionKind.EJECT if strength:
+            return WEIGHT, strength
+        case ActionKind.BREAKER:
+            return overrides.BREAKER, WORDS[overrides.OPEN]
+        case ActionKind.CONCURRENCY:
+            return CONCURRENCY, strength
+        case ActionKind.SHED:
+            return SHED, strength
+        case _:                                     # nothing new goes there; what is under way may end
+            return overrides.ISOLATION, action.incident << 8 | WORDS[overrides.KEEP_OPEN]
+
+
+def _rule(action: Action, until: int, rule: Rule) -> Rule:
+    if action.kind is ActionKind.CLAMP:
+        return replace(rule, clamp_ns=action.strength, clamp_until=until)
+    return replace(rule, isolated_until=until, isolation=action.incident << 8 | WORDS[overrides.KEEP_OPEN])
 
 
 def put(row: Row, field: str, until: str, value: int, until_ns: int) -> None:

@@ -7,12 +7,16 @@ import asyncio
 import logging
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from gateway.board import Board
+from gateway.control.going_back import GoingBack
 from gateway.control.incident_loop import Analyst, IncidentLoop, Source
+from gateway.control.measuring import Measuring
 from gateway.control.reloading import Reloader
+from gateway.control.responding import Responder
 from gateway.control.sensing import Reports, Sensing
 from gateway.control.telling import Telling
 from gateway.control.windows import Windows
@@ -28,7 +32,8 @@ class Deliberation:
     """What the turns of one control process share. Mutable state: how long the turns took, and the last bug."""
 
     def __init__(self, board: Board, folder: Path, reloader: Reloader, analyst: Analyst | None,
-                 log: logging.Logger) -> None:
+                 log: logging.Logger, enforce: Callable[[], None] = lambda: None) -> None:
+        """`enforce`: makes the board say what is in force."""
         self._folder = folder
         self._reloader = reloader
         self._log = log
@@ -36,7 +41,11 @@ class Deliberation:
         self.windows = Windows(board, self._window_store, log)
         sources: list[Source] = [Sensing(board, self.windows, lambda: reloader.active.plan, self._refused),
                                  Reports(reloader.store)]
-        self.incidents = IncidentLoop(reloader.store, sources, self._topology, analyst, self._telling, log)
+        self._going_back = GoingBack(reloader, log)
+        measuring = Measuring(board, self.windows, lambda: reloader.active, self._previous)
+        self.responder = Responder(reloader.store, measuring, lambda: reloader.active.plan.respond, enforce)
+        self.incidents = IncidentLoop(reloader.store, sources, self._topology, analyst, self._telling, log,
+                                      self.responder)
         self.turn_ms = self.worst_ms = 0.0
         self.fault = ""
 
@@ -52,6 +61,7 @@ class Deliberation:
         try:
             self.windows.turn(now // 10**9)
             self.incidents.try_turn(now)
+            self._going_back.turn(self.responder)
             self.fault = ""
         except Exception as error:
             if repr(error) != self.fault:
@@ -73,6 +83,11 @@ class Deliberation:
         alerts = self._reloader.active.plan.alerts
         receivers = {each.name: Severity(each.severity) for each in alerts.receivers}
         return Telling(receivers, alerts.wait, alerts.update_every, alerts.repeat_every)
+
+    def _previous(self) -> int:
+        """Raises NotStored."""
+        before = self._reloader.store().before(self._reloader.active.revision)
+        return before.number if before else 0
 
     def _topology(self) -> Topology:
         active = self._reloader.active

@@ -1,10 +1,11 @@
 """LIFE OF AN INCIDENT, one turn each second: read `turn` from top to bottom.
 
-    scan -> open or update -> explain -> judge whether it is over -> tell
+    scan -> open or update -> explain -> respond -> judge whether it is over -> tell
 
 Each step takes an incident and returns how it is now; `_keep` is the one place that writes: the incident, the lines of
-its timeline and the alerts it causes are one transaction, and memory follows the disk. So this process may be killed at
-any moment: its successor reads the open incidents, and the signals, which are levels, say the rest again.
+its timeline, the alerts it causes and the actions it calls for are one transaction, and memory follows the disk. So
+this process may be killed at any moment: its successor reads the open incidents, and the signals, which are levels, say
+the rest again.
 A store that fails leaves everything as it was; the next turn tries again.
 """
 
@@ -13,19 +14,25 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+from gateway.control.responding import Responder, Response
 from gateway.control.telling import Telling
 from gateway.detect import flapping, grouping
 from gateway.detect.grouping import Topology
 from gateway.model import incident as incidents
+from gateway.model.action import Action, Move
 from gateway.model.fault import FaultClass
 from gateway.model.incident import Entry, Event, Incident
-from gateway.model.signal import Signal
+from gateway.model.signal import Signal, SignalKind
 from gateway.record.incidents import BY_ITSELF
 from gateway.record.outbox import Alert
 from gateway.record.store import NotStored, Store
 
 MOST_OPEN = 200
 """Beyond that a new group of signals is counted, not opened: who has so many looks at the first."""
+
+REFLEXES = frozenset({SignalKind.BREAKER_OPEN, SignalKind.ENDPOINT_EJECTED, SignalKind.LIMIT_SATURATED,
+                      SignalKind.BULKHEAD_FULL})
+"""What says that a safeguard stands between the fault and the clients already."""
 
 Source = Callable[[int], Iterable[Signal]]
 
@@ -51,13 +58,15 @@ class IncidentLoop:
     """Mutable state: the incidents that are open or may relapse, by id; None until the store could be read."""
 
     def __init__(self, store: Callable[[], Store], sources: Sequence[Source], topology: Callable[[], Topology],
-                 analyst: Analyst | None, telling: Callable[[], Telling], log: logging.Logger) -> None:
+                 analyst: Analyst | None, telling: Callable[[], Telling], log: logging.Logger,
+                 responder: Responder | None = None) -> None:
         self._store = store
         self._sources = sources
         self._topology = topology
         self._analyst = analyst
         self._telling = telling
         self._log = log
+        self.responder = responder
         self._known: dict[int, Incident] | None = None
         self.signals: list[Signal] = []
         self.not_opened = 0
@@ -77,6 +86,7 @@ class IncidentLoop:
             seen = grouped.known.get(incident.id, ())
             incident = self._update(incident, seen, now) if incident.opened_ns != now else incident
             incident = self._explain(incident, now)
+            incident = self._respond(incident, now)
             incident = self._judge_over(incident, now)
             self._tell(incident, now)
 
@@ -107,6 +117,8 @@ class IncidentLoop:
             entries.append(Entry(now, BY_ITSELF, "severity", f"{incident.severity.word} -> {changed.severity.word}"))
         if changed.quiet_since_ns and not incident.quiet_since_ns:
             entries.append(Entry(now, BY_ITSELF, "quiet", "no signal any more"))
+        changed, followed = _reflexes(changed, seen, now)
+        entries += followed
         if entries or (incident.quiet_since_ns and not changed.quiet_since_ns):
             return self._keep(changed, entries)
         self._incidents(now)[incident.id] = changed     # only numbers moved: not worth a write each second
@@ -128,8 +140,22 @@ class IncidentLoop:
         self._log.warning("incident %d: %s", incident.id, findings.words)
         return self._keep(explained, [Entry(now, BY_ITSELF, "explained", findings.words)])
 
+    def _respond(self, incident: Incident, now: int) -> Incident:
+        """Contain and relieve: what the ladder and the recovery say, written first and then done."""
+        if self.responder is None:
+            return incident
+        response = self.responder.respond(incident, now)
+        return self._carry_out(response) if response.actions else incident
+
+    def _carry_out(self, response: Response) -> Incident:
+        for entry in response.entries:
+            self._log.warning("incident %d: %s: %s", response.incident.id, entry.kind, entry.words)
+        return self._keep(response.incident, response.entries, done=response.actions)
+
     def _judge_over(self, incident: Incident, now: int) -> Incident:
         if not incident.is_open or not flapping.is_over(incident, now):
+            return incident
+        if self.responder is not None and self.responder.stands_in_the_way(incident.id):
             return incident
         seconds = flapping.calm_needed(incident) // 10**9
         over = incidents.apply(incident, Event.OVER, now)
@@ -175,7 +201,8 @@ class IncidentLoop:
             raise ValueError(f"incident {into} is {stays.state}; reopen it first")
         merged = incidents.apply(gone, Event.MERGED, now)
         joined = incidents.with_signals(stays, gone.signals, now)
-        self._keep(joined, [Entry(now, who, "merged", f"incident {number} goes on here")])
+        self._keep(joined, [Entry(now, who, "merged", f"incident {number} goes on here")],
+                   done=self.responder.adopted(number, into, now) if self.responder else ())
         self._keep(dataclasses.replace(merged, merged_into=into), [Entry(now, who, "merged", f"into incident {into}")])
         return joined
 
@@ -194,6 +221,14 @@ class IncidentLoop:
         self._keep(dataclasses.replace(from_, signals=left, scope=scope),
                    [Entry(now, who, "split", f"{', '.join(targets)} go on as incident {stored.id}")])
         return stored
+
+    def order(self, number: int, action: int, event: Move, who: str, why: str, now: int, ttl: int) -> list[Action]:
+        """Hold, force, skip or undo an action. Returns all of its incident. Raises KeyError or ValueError."""
+        incident = self.find(number)
+        if self.responder is None:
+            raise KeyError("nothing is done here by itself")
+        self._carry_out(self.responder.order(incident, action, event, who, why, now, ttl))
+        return self.responder.of(number)
 
     def find(self, number: int) -> Incident:
         """Raises KeyError, or NotStored."""
@@ -215,10 +250,13 @@ class IncidentLoop:
     def _moved(self, number: int, event: Event, now: int, entry: Entry) -> Incident:
         return self._keep(incidents.apply(self.find(number), event, now), [entry])
 
-    def _keep(self, incident: Incident, entries: Sequence[Entry], alerts: Sequence[Alert] = ()) -> Incident:
-        self._store().save_incident(incident, entries, alerts)
+    def _keep(self, incident: Incident, entries: Sequence[Entry], alerts: Sequence[Alert] = (),
+              done: Sequence[Action] = ()) -> Incident:
+        written = self._store().save_incident(incident, entries, alerts, done)
         if self._known is not None:
             self._known[incident.id] = incident
+        if self.responder is not None and written:
+            self.responder.wrote(written)
         return incident
 
     def _incidents(self, now: int) -> dict[int, Incident]:
@@ -226,10 +264,18 @@ class IncidentLoop:
         if self._known is None:
             recent = self._store().recent_incidents(now - flapping.RELAPSE_WITHIN_NS)
             self._known = {each.id: each for each in recent}
-        for number in [each.id for each in self._known.values()
-                       if not each.is_open and not flapping.may_relapse(each, now) and not self._telling().owes(each)]:
+            for number in {each.incident for each in self.responder.in_force()} if self.responder else ():
+                self._known.setdefault(number, self.find(number))
+        for number in [each.id for each in self._known.values() if not self._is_looked_after(each, now)]:
             del self._known[number]
+            if self.responder is not None:
+                self.responder.forget(number)
         return self._known
+
+    def _is_looked_after(self, incident: Incident, now: int) -> bool:
+        if incident.is_open or flapping.may_relapse(incident, now) or self._telling().owes(incident):
+            return True
+        return self.responder is not None and any(each.in_force for each in self.responder.of(incident.id))
 
     def try_turn(self, now: int) -> None:
         """A turn whose fault is shown, and tried again with the next one."""
@@ -244,6 +290,17 @@ class IncidentLoop:
 
     def __repr__(self) -> str:
         return f"<IncidentLoop {self.open_now()}>"
+
+
+def _reflexes(incident: Incident, seen: Sequence[Signal], now: int) -> tuple[Incident, list[Entry]]:
+    """What a reflex has cut off is isolated, and mitigated once nothing is seen of it any more."""
+    cut = next((each for each in seen if each.kind in REFLEXES), None)
+    if cut is not None and "isolated" not in incident.times:
+        return incidents.apply(incident, Event.CONTAINED, now), [Entry(now, BY_ITSELF, "isolated", f"by reflex: {cut}")]
+    if not seen and "isolated" in incident.times and "mitigated" not in incident.times:
+        return incidents.apply(incident, Event.RELIEVED, now), [Entry(now, BY_ITSELF, "mitigated", "nothing is seen "
+                                                                      "of it any more")]
+    return incident, []
 
 
 def _line(words: str) -> str:

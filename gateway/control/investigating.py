@@ -19,6 +19,7 @@ from gateway.board import Board
 from gateway.control import evidence as evidences
 from gateway.control.evidence import Evidence
 from gateway.model.change import Change, ChangeKind
+from gateway.model.target import client_bytes
 
 SECOND = 10**9
 BEFORE_NS = 60 * SECOND
@@ -55,7 +56,8 @@ def investigate(board: Board, question: Question) -> dict[str, Any]:
     return {
         "fault": verdict.fault.value, "words": _words(found, suspects), "reasons": list(verdict.reasons),
         "confidence": verdict.confidence, "reach": found.reach.value, "share_explained": round(found.cover, 3),
-        "causes": [_part(each) for each in found.causes], "surge": _part(found.surge) if found.surge else None,
+        "causes": [_part(each) for each in found.causes],
+        "surge": _part(found.surge) | _of_client(frozen, onset, found.surge) if found.surge else None,
         "runners_up": [_part(each) for each in found.runners_up[:RUNNERS_UP]],
         "changes": [{"words": str(each), "score": round(each.score, 3), "veto": each.veto} for each in suspects[:10]],
         "onset_ns": onset + question.offset,
@@ -147,6 +149,23 @@ def _words(found: Attribution, suspects: list[changes.Suspect]) -> str:
 
 def _part(part: attribution.Part) -> dict[str, Any]:
     return {"where": part.conditions, "excess": round(part.excess, 1), "share": round(part.share, 3)}
+
+
+def _of_client(frozen: Evidence, onset: int, surge: attribution.Part) -> dict[str, Any]:
+    """Where it is one client: the requests per second that it sends at most usually (its 99th percentile before the
+    onset), and its share of all requests since."""
+    address = surge.conditions.get("client")
+    if address is None:
+        return {}
+    high, low = (int.from_bytes(part, "big") for part in (client_bytes(address)[:8], client_bytes(address)[8:]))
+    mine = (frozen.records["client_high"] == high) & (frozen.records["client_low"] == low)
+    started = frozen.records["started_ns"]
+    before, since = started < onset, started >= onset
+    seconds = (started[mine & before] // np.uint64(SECOND)).astype(np.int64)
+    first = int(started[0]) // SECOND if len(started) else 0
+    rates = np.bincount(seconds - first, minlength=max(1, onset // SECOND - first)) if len(seconds) else np.zeros(1)
+    return {"usual_per_second": round(float(np.quantile(rates, 0.99)), 2),
+            "traffic": round(float((mine & since).sum()) / max(int(since.sum()), 1), 4)}
 
 
 def change(values: dict[str, Any]) -> Change:

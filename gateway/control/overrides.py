@@ -13,7 +13,7 @@ Bounded: MOST stand at a time, those on clients as many as the board has rules f
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from gateway.board import Board
@@ -23,8 +23,8 @@ from gateway.control.refused import Refused
 from gateway.isolate import breaker, isolation
 from gateway.model import override as overrides
 from gateway.model import target as targets
+from gateway.model.action import Action
 from gateway.model.override import Override
-from gateway.model.target import Target
 from gateway.record.overrides import EXPIRED, RELEASED
 from gateway.record.store import NotStored, Store
 
@@ -56,6 +56,7 @@ class Overrides:
         self._standing: dict[int, Override] | None = None
         self.waiting: frozenset[int] = frozenset()
         self.fault = ""
+        self.actions: Callable[[], Iterable[Action]] = tuple    # what the gateway does by itself; may raise NotStored
 
     def isolate(self, target: str, reason: str, who: str, moment: Moment, *, ttl: int = overrides.TTL,
                 keep_open: bool = False, note: str = "") -> Override:
@@ -91,9 +92,9 @@ class Overrides:
         self._log.warning("%s was released", standing.target)
         return ended
 
-    def past(self, kind: str, limit: int, before: int) -> list[Override]:
-        """Of one kind, ended or not, the latest first; those before an id. Raises NotStored."""
-        return self._store().list_overrides(kind, limit, before)
+    def past(self, kind: str, limit: int) -> list[Override]:
+        """Of one kind, ended or not, the latest first. Raises NotStored."""
+        return self._store().list_overrides(kind, limit)
 
     def find(self, kind: str, number: int) -> Override:
         """One, in force or ended. Raises Refused or NotStored."""
@@ -114,12 +115,6 @@ class Overrides:
             self._store().end_override(each, EXPIRED, at_ns=each.expires_ns, who=BY_ITSELF)
             del standing[each.id]
             self._log.info("%s", each.explain(moment.utc).decision)
-
-    def known(self, text: str) -> Target:
-        """The target that is written so. Raises ValueError where it is none, or none that there is."""
-        target = targets.parse(text)
-        isolation.check_known(target, self._actuator.places.names(target.kind))
-        return target
 
     def reach(self, target: str, moment: Moment) -> Reach:
         """How much of the last minute's traffic this touches."""
@@ -144,7 +139,8 @@ class Overrides:
 
     def _put(self, made: Override, moment: Moment) -> Override:
         self.turn(moment)
-        standing, target = self._all(), self.known(made.target)
+        standing, target = self._all(), targets.parse(made.target)
+        isolation.check_known(target, self._actuator.places.names(target.kind))
         before = [each.id for each in standing.values() if (each.kind, each.target) == (made.kind, made.target)]
         if not before:
             self._check_room(target.kind, standing)
@@ -171,7 +167,7 @@ class Overrides:
         return self._standing
 
     def _enforce(self, moment: Moment) -> None:
-        self.waiting = self._actuator.enforce(self._all().values(), moment.utc, moment.monotonic)
+        self.waiting = self._actuator.enforce(self._all().values(), moment.utc, moment.monotonic, self.actions())
 
     def __repr__(self) -> str:
         return f"<Overrides {list((self._standing or {}).values())}>"
@@ -180,6 +176,6 @@ class Overrides:
 def restore(board: Board, store: Store, moment: Moment, log: logging.Logger) -> None:
     """On a new board, before anything is served: what still stands, for what is left of its time."""
     try:
-        Actuator(board).enforce(store.standing_overrides(), moment.utc, moment.monotonic)
+        Actuator(board).enforce(store.standing_overrides(), moment.utc, moment.monotonic, store.standing_actions())
     except NotStored as error:
-        log.error("what stood by hand is not in force yet: %s", error)
+        log.error("what stood by hand or by the gateway is not in force yet: %s", error)

@@ -51,7 +51,8 @@ class Control:
         self._recorder = FlightRecorder(board, folder, self._reloader, logs.logger())
         self._deliberation = Deliberation(board, folder, self._reloader,
                                           ChildAnalyst(board, folder, self._reloader.store, logs.logger()),
-                                          logs.logger())
+                                          logs.logger(), self._overrides.try_turn)
+        self._overrides.actions = self._deliberation.responder.in_force
         self._delivery = Delivery(self._reloader.store, lambda: self._reloader.active.plan.alerts, logs.logger())
 
     async def run(self) -> None:

@@ -73,6 +73,15 @@ STEPS: tuple[tuple[str, ...], ...] = (
             at_ns INTEGER NOT NULL, expires_ns INTEGER NOT NULL
         ) STRICT""",
     ),
+    (   # what the gateway does by itself about an incident; one in force for a kind and target at a time
+        """CREATE TABLE actions (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, incident INTEGER NOT NULL REFERENCES incidents (id),
+            kind TEXT NOT NULL, target TEXT NOT NULL, state TEXT NOT NULL, document TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX actions_of ON actions (incident)",
+        """CREATE UNIQUE INDEX one_action ON actions (kind, target)
+            WHERE state IN ('tried', 'kept', 'held', 'returning')""",
+    ),
 )
 
 

@@ -18,17 +18,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from gateway.model.action import Action
 from gateway.model.change import Change, ChangeKind
 from gateway.model.incident import Entry, Incident
 from gateway.model.override import Override
 from gateway.model.report import Maintenance, Report
 from gateway.model.signal import SignalKind
-from gateway.record import audit, incidents, migrations, outbox, overrides
+from gateway.record import actions, audit, incidents, migrations, outbox, overrides
 from gateway.record.outbox import Alert, Waiting
 from gateway.record.revision import Revision
 
 NAME = "store.sqlite"
-LAST = 2**62                            # a number that none comes after
 BUSY_SECONDS = 0.5                      # control beats every 0.25 s, and is replaced after 5 s
 COLUMNS = [field.name for field in dataclasses.fields(Revision)]
 SHORT = [f"'' AS {name}" if name in ("text", "plan", "diff") else f'"{name}"' for name in COLUMNS]
@@ -68,10 +68,9 @@ class Store:
             self._note(revision.at_ns, revision.who, f"config.{revision.how}", target,
                        {"content": revision.content, "note": revision.note, "commit": revision.commit})
 
-    def revisions(self, limit: int = 50, before: int = LAST) -> list[tuple[Revision, str]]:
-        """(revision without its long texts, state), the latest first; those before a number."""
-        rows = self._read(f"SELECT {', '.join(SHORT)}, state FROM revisions WHERE number < ? "  # noqa: S608
-                          "ORDER BY number DESC LIMIT ?", before, limit)
+    def revisions(self, limit: int = 50) -> list[tuple[Revision, str]]:
+        """(revision without its long texts, state), the latest first."""
+        rows = self._read(f"SELECT {', '.join(SHORT)}, state FROM revisions ORDER BY number DESC LIMIT ?", limit)  # noqa: S608
         return [(_revision(row), row["state"]) for row in rows]
 
     def revision(self, number: int) -> Revision | None:
@@ -105,10 +104,9 @@ class Store:
         """Those that have not ended, or whose end is not recorded yet, in the order they were made."""
         return [overrides.from_row(row) for row in self._read("SELECT * FROM overrides WHERE ended = '' ORDER BY id")]
 
-    def list_overrides(self, kind: str, limit: int = 50, before: int = LAST) -> list[Override]:
-        """Of one kind, ended or not, the latest first; those before an id."""
-        rows = self._read("SELECT * FROM overrides WHERE kind = ? AND id < ? ORDER BY id DESC LIMIT ?", kind, before,
-                          limit)
+    def list_overrides(self, kind: str, limit: int = 50) -> list[Override]:
+        """Of one kind, ended or not, the latest first."""
+        rows = self._read("SELECT * FROM overrides WHERE kind = ? ORDER BY id DESC LIMIT ?", kind, limit)
         return [overrides.from_row(row) for row in rows]
 
     def override(self, number: int) -> Override | None:
@@ -126,9 +124,10 @@ class Store:
             self._note(entry.at_ns, entry.who, "incident.open", f"incident:{stored.id}", {"title": stored.title})
             return stored
 
-    def save_incident(self, incident: Incident, entries: Sequence[Entry] = (), alerts: Sequence[Alert] = ()) -> None:
-        """Record how an incident is now, what happened, and who is to be told, in one transaction. What a person did,
-        and each change of state, goes into the audit too."""
+    def save_incident(self, incident: Incident, entries: Sequence[Entry] = (), alerts: Sequence[Alert] = (),
+                      done: Sequence[Action] = ()) -> tuple[Action, ...]:
+        """Record how an incident is now, what happened, who is to be told and what is to be done, in one transaction.
+        What a person did, and each change of state, goes into the audit too. Returns the actions with their ids."""
         with self._transaction() as connection:
             before = incidents.update(connection, incident)
             for entry in entries:
@@ -137,14 +136,23 @@ class Store:
                     self._note(entry.at_ns, entry.who, f"incident.{entry.kind}", f"incident:{incident.id}",
                                {"state": incident.state.value, "words": entry.words})
             outbox.put(connection, incident.id, alerts)
+            return actions.save(connection, self._note, done)
+
+    def standing_actions(self) -> list[Action]:
+        """Those in force, or whose end is not recorded yet."""
+        return [actions.from_row(row) for row in self._read(actions.STANDING)]
+
+    def actions_of(self, number: int) -> list[Action]:
+        """All that was planned and done about an incident, in the order it was planned."""
+        return [actions.from_row(row) for row in self._read(actions.OF_INCIDENT, number)]
 
     def incident(self, number: int) -> Incident | None:
         rows = self._read("SELECT * FROM incidents WHERE id = ?", number)
         return incidents.from_row(rows[0]) if rows else None
 
-    def incidents(self, limit: int = 50, before: int = LAST) -> list[Incident]:
-        """The latest first; those before an id."""
-        rows = self._read("SELECT * FROM incidents WHERE id < ? ORDER BY id DESC LIMIT ?", before, limit)
+    def incidents(self, limit: int = 50) -> list[Incident]:
+        """The latest first."""
+        rows = self._read("SELECT * FROM incidents ORDER BY id DESC LIMIT ?", limit)
         return [incidents.from_row(row) for row in rows]
 
     def recent_incidents(self, since_ns: int) -> list[Incident]:
@@ -238,10 +246,9 @@ class Store:
         with self._transaction():
             self._note(at_ns, who, what, target, detail)
 
-    def audit(self, limit: int = 100, before: int = LAST) -> list[audit.Entry]:
-        """The latest entries, the latest first; those before a number."""
-        rows = self._read("SELECT * FROM audit WHERE number < ? ORDER BY number DESC LIMIT ?", before, limit)
-        return [audit.Entry(*row) for row in rows]
+    def audit(self, limit: int = 100) -> list[audit.Entry]:
+        """The latest entries, the latest first."""
+        return [audit.Entry(*row) for row in self._read("SELECT * FROM audit ORDER BY number DESC LIMIT ?", limit)]
 
     def verify(self) -> int | None:
         """The number of the first audit entry that was tampered with, or None."""

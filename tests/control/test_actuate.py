@@ -11,6 +11,7 @@ from gateway.control.actuate import Actuator
 from gateway.dataplane.clients import Clients
 from gateway.dataplane.trusted import TrustedProxies
 from gateway.isolate import breaker, isolation
+from gateway.model.action import Action, ActionKind, ActionState
 from gateway.model.override import Override
 from gateway.model.safeguards import SECOND
 
@@ -135,3 +136,52 @@ def test_it_does_not_matter_what_stood_before(standings):
         fresh = made()
         Actuator(fresh).enforce(standing, UTC, MONOTONIC)
         assert words(board) == words(fresh)
+
+
+def action(kind: ActionKind, target: str, value: int = 0, **more: object) -> Action:
+    made = Action(7, kind, target, value, "why", (), 1, target, "failures", UTC, id=1, state=ActionState.KEPT,
+                  expires_ns=UTC + MINUTE)
+    return dataclasses.replace(made, **more)  # type: ignore[arg-type]
+
+
+def test_each_kind_of_action_is_a_word_that_ends_with_it() -> None:
+    board = made()
+    actions = [action(ActionKind.EJECT, "endpoint:u/h:1"), action(ActionKind.EJECT, "endpoint:u/h:2", stage=1),
+               action(ActionKind.CONCURRENCY, "upstream:u", 20, stage=1), action(ActionKind.BREAKER, "upstream:v", 1),
+               action(ActionKind.SHED, "route:r", 127), action(ActionKind.FALLBACK, "route:s", 1),
+               action(ActionKind.CLAMP, "client:192.0.2.7", 1000), action(ActionKind.ROLL_BACK, "revision:4", 3)]
+    Actuator(board).enforce([], UTC, MONOTONIC, actions)
+    end = MONOTONIC + MINUTE
+
+    def word(section: str, name: str, *fields: str) -> list[int]:
+        row = board.control(section, board.names(section)[name])
+        return [row[each] for each in fields]
+
+    assert word("endpoints", "u h:1", "isolation", "isolated_until", "ramp_until") == [7 << 8 | 1, end, 0]
+    assert word("endpoints", "u h:2", "ramp_ppm", "ramp_until", "isolated_until") == [100_000, end, 0]
+    assert word("upstreams", "u", "concurrency", "concurrency_until") == [40, end]
+    assert word("upstreams", "v", "forced", "forced_until") == [1, end]
+    assert word("routes", "r", "shed_rank", "shed_until") == [127, end]
+    assert word("routes", "s", "isolated_until") == [end]
+    rule = board.client_rule(0)
+    assert (rule["clamp_ns"], rule["clamp_until"], rule["isolated_until"]) == (1000, end, 0)
+
+
+def test_what_is_planned_or_over_is_no_word_and_what_stood_before_is_lifted() -> None:
+    board = made()
+    actuator, one = Actuator(board), action(ActionKind.EJECT, "endpoint:u/h:1")
+    actuator.enforce([], UTC, MONOTONIC, [one])
+    for state in (ActionState.PLANNED, ActionState.SHADOW, ActionState.UNDONE):
+        actuator.enforce([], UTC, MONOTONIC, [dataclasses.replace(one, state=state)])
+        assert until(board, "endpoints", "u h:1") == 0
+
+
+def test_where_a_person_and_the_gateway_want_the_same_word_the_person_has_it() -> None:
+    board = made()
+    by_itself = [action(ActionKind.EJECT, "endpoint:u/h:1"), action(ActionKind.CLAMP, "client:192.0.2.7", 1000)]
+    Actuator(board).enforce([isolated("endpoint:u/h:1", 3, 2 * MINUTE), isolated("client:192.0.2.7", 4)], UTC,
+                            MONOTONIC, by_itself)
+    assert until(board, "endpoints", "u h:1") == MONOTONIC + 2 * MINUTE
+    assert board.control("endpoints", 0)["isolation"] == 0
+    rule = board.client_rule(0)
+    assert (rule["isolated_until"], rule["clamp_ns"]) == (MONOTONIC + MINUTE, 1000)

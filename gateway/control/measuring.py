@@ -1,0 +1,130 @@
+"""What the ladder is told each second: the site as plan and board have it, and the seconds of its targets.
+
+Read off the windows, so that after a death of control the seconds begin anew: what was being measured is then measured
+from there on.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from gateway.board import NO_ROUTE, Board
+from gateway.control.counters import ERRORS, LATENCY_MS, REQUESTS
+from gateway.control.places import Places
+from gateway.control.reach import reach
+from gateway.control.windows import SECONDS, Windows
+from gateway.mitigate.ladder import Readings
+from gateway.mitigate.rungs import Site
+from gateway.model import action as acting
+from gateway.model import target as targets
+from gateway.model.action import Action, ActionKind, ActionState, Policy, Sample
+from gateway.model.incident import Incident
+from gateway.model.safeguards import ENFORCE, SECOND, WHOLE
+from gateway.record.active import Active
+from gateway.resolve.recovery import Returning
+
+SETTLE_S = 1
+"""After an action: what is answered within it was sent before."""
+USUAL_S = 300
+BEFORE_LEAST_S = 5
+
+
+class Measuring:
+    """`active`: what is served; `previous`: the number of the revision before it, 0 where there is none."""
+
+    def __init__(self, board: Board, windows: Windows, active: Callable[[], Active],
+                 previous: Callable[[], int]) -> None:
+        self._board = board
+        self._windows = windows
+        self._active = active
+        self._previous = previous
+        self._places = Places(board)
+
+    def site(self, incident: Incident, now: int) -> Site:
+        """Raises NotStored."""
+        plan = self._active().plan
+        return Site(
+            endpoints={each.name: tuple(one.address for one in each.endpoints) for each in plan.upstreams},
+            out=frozenset(self._out()),
+            behind={each.name: each.upstream for each in plan.routes if each.upstream},
+            fallbacks=frozenset(each.name for each in plan.routes if any(
+                step.mode == ENFORCE and "isolated" in step.on for step in each.fallback)),
+            priorities={each.name: each.priority for each in plan.routes},
+            in_flight={f"upstream:{each.name}": self._usual(f"upstream:{each.name}", now - incident.onset_ns)
+                       for each in plan.upstreams},
+            revision=self._active().revision.number, previous=self._previous())
+
+    def _out(self) -> Iterable[str]:
+        now = time.monotonic_ns()
+        for name, row in self._places.names("endpoint").items():
+            control = self._board.control("endpoints", row)
+            if control["unhealthy"] or control["ejected_until"] > now:
+                yield name
+
+    def _usual(self, target: str, ago_ns: int) -> float:
+        """Requests at a time before the onset, by Little: the time that all of them took, per second."""
+        seconds = self._sample(target, SECONDS)
+        since = max(0, ago_ns // SECOND + 1)
+        before = seconds.latency_ms[:max(0, seconds.seconds - since)][-USUAL_S:]
+        return sum(before) / 1000 / len(before) if before else 0.0
+
+    def readings(self, incident: Incident, actions: Sequence[Action], elsewhere: Sequence[Action], policy: Policy,
+                 now: int) -> Readings:
+        """For the ladder of one incident; `elsewhere`: what is in force for others."""
+        planned = [each for each in actions if each.state is ActionState.PLANNED]
+        span = max(BEFORE_LEAST_S, min(policy.measure, now - incident.onset_ns) // SECOND)
+        return Readings(
+            before={each.measured: self._sample(each.measured, span) for each in planned},
+            after={each.id: self._since(each.measured, each.done_ns, now) for each in actions
+                   if each.state is ActionState.TRIED},
+            reach={each.target: self._reach(each, incident) for each in planned},
+            elsewhere=acting.touched(elsewhere), taken=frozenset((each.kind, each.target) for each in elsewhere))
+
+    def returning(self, action: Action, now: int) -> Returning:
+        """The endpoint that comes back, beside those that were there all the time."""
+        if action.kind is not ActionKind.EJECT:
+            return Returning()
+        name = action.target.partition(":")[2]
+        upstream = name.partition("/")[0]
+        row = self._places.names("endpoint").get(name)
+        fails = row is not None and bool(self._board.control("endpoints", row)["unhealthy"])
+        if action.state is not ActionState.RETURNING:
+            return Returning(probes_fail=fails)
+        others = [self._since(f"endpoint:{each}", action.since_ns, now) for each in self._places.names("endpoint")
+                  if each.partition("/")[0] == upstream and each != name]
+        return Returning(self._since(action.target, action.since_ns, now), _together(others), fails)
+
+    def _since(self, target: str, at_ns: int, now: int) -> Sample:
+        return self._sample(target, now // SECOND - at_ns // SECOND - SETTLE_S)
+
+    def _sample(self, target: str, seconds: int) -> Sample:
+        """The last seconds of a target, as many as were seen; none of one that has no row."""
+        if seconds <= 0 or target not in self._windows.names:
+            return Sample()
+        rows = self._windows.history(target, seconds)
+        return Sample(*(tuple(rows[:, column].tolist()) for column in (REQUESTS, ERRORS, LATENCY_MS)))
+
+    def _reach(self, action: Action, incident: Incident) -> int | None:
+        if action.kind is ActionKind.ROLL_BACK:
+            return self._share([each for each in incident.scope if each.startswith("route:")])
+        target = targets.parse(action.target)
+        if target.kind == "client":
+            share = (incident.finding.get("surge") or {}).get("traffic")
+            return None if share is None else int(share * WHOLE)
+        return self._share([action.target])
+
+    def _share(self, names: Iterable[str]) -> int:
+        found = [reach(self._board, self._places, targets.parse(each), time.monotonic_ns()) for each in names
+                 if not each.endswith(f":{NO_ROUTE}")]
+        total = max((each.total for each in found), default=0)
+        return min(WHOLE, sum(each.requests or 0 for each in found) * WHOLE // total) if total else 0
+
+
+def _together(samples: Sequence[Sample]) -> Sample:
+    """The sum, second by second from the latest back."""
+    span = min((each.seconds for each in samples), default=0)
+    if not span:
+        return Sample()
+    return Sample(*(tuple(np.sum([getattr(each, name)[-span:] for each in samples], axis=0).tolist())
+                    for name in ("requests", "failed", "latency_ms")))
