@@ -10,7 +10,7 @@
     POST /v1/incidents/{id}/resolve     {"words"}
     POST /v1/incidents/{id}/reopen      {"words"}
     POST /v1/incidents/{id}/review      the post-mortem is done
-    GET  /v1/signals                    what is wrong at the moment
+    GET  /v1/signals                    what is wrong at the moment; what detection sees of each route, and what not
     POST /v1/reports                    {"target", "words", "kind": "operator report" | "log review"}
     POST /v1/deploys                    {"words", "version", "scope": {"upstream": …}}
     GET  /v1/deploys                    of the last day
@@ -133,7 +133,9 @@ async def _incident(request: web.Request) -> web.Response:
 
 
 async def _signals(request: web.Request) -> web.Response:
-    return web.json_response({"signals": [_signal(each) for each in request.app[DELIBERATION].incidents.signals]})
+    of = request.app[DELIBERATION]
+    return web.json_response({"signals": [_signal(each) for each in of.incidents.signals],
+                              "detection": of.routes.status()})
 
 
 async def _report(request: web.Request) -> web.Response:

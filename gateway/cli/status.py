@@ -59,14 +59,17 @@ def _heading(document: dict[str, Any]) -> list[str]:
         lines += [f"REFUSED: {each['file']}:{each['line']}: {each['message']}" for each in config["refused"]]
         if config["store_fault"]:
             lines.append(f"THE STORE: {config['store_fault']}")
+    detection = _detection(document)
+    if detection and not detection["routes"]:
+        lines.append(f"detection: {detection['state']}")
     return lines + _faults(document)
 
 
 def _faults(document: dict[str, Any]) -> list[str]:
     """What cannot be written at the moment, while requests are served on."""
-    named = {"recorder": "THE FLIGHT RECORDER", "access_log": "THE ACCESS LOG"}
-    return [f"{text} cannot be written: {document[name]['fault']}" for name, text in named.items()
-            if document.get(name, {}).get("fault")]
+    named = {"THE FLIGHT RECORDER": document.get("recorder", {}), "THE ACCESS LOG": document.get("access_log", {}),
+             "WHAT THE DETECTORS LEARNED": _detection(document)}
+    return [f"{text} cannot be written: {found['fault']}" for text, found in named.items() if found.get("fault")]
 
 
 def _tables(document: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
@@ -77,11 +80,17 @@ def _tables(document: dict[str, Any]) -> list[tuple[str, list[str], list[list[st
         ("Safeguards that act", ["target", "safeguard", "mode", "state", "seen", "threshold", "decision"],
          [[item[name] for name in ("target", "safeguard", "mode", "state", "observed", "threshold", "decision")]
           for item in acting]),
+        ("Detection", ["route", "now"], [list(each) for each in _detection(document).get("routes", {}).items()]),
         ("Processes", ["name", "state", "pid", "up", "restarts", "connections", "in flight", "loop lag"],
          [_process(each) for each in document["processes"]]),
         ("Routes", ["name", "requests", "2xx", "4xx", "5xx", "refused", "p50 ms", "p99 ms"],
          [_route(name, each) for name, each in document["routes"].items() if each["requests"]]),
     ]
+
+
+def _detection(document: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = document.get("deliberation", {}).get("detection", {})
+    return found
 
 
 def _by_hand(each: dict[str, Any]) -> list[str]:

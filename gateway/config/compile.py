@@ -1,8 +1,11 @@
 """Settings -> the plan: the same facts without pydantic, in the shapes that workers read. Nothing can fail here."""
 
+from typing import Any
+
 from gateway.config import compile_alerts, compile_safeguards
 from gateway.config.settings import Gateway
 from gateway.dataplane.settings import HeadSettings, ListenerSettings, UpstreamSettings, UpstreamTlsSettings
+from gateway.detect.settings import DetectSettings, ObjectiveSettings
 from gateway.mitigate.settings import LadderSettings
 from gateway.record.settings import AccessLogSettings
 from gateway.routing import plan
@@ -14,13 +17,15 @@ from gateway.routing.settings import (
     RouteSettings,
 )
 
+USUAL = DetectSettings()
+
 
 def compile_plan(settings: Gateway) -> plan.Plan:
     """The plan of a config that `load` has checked."""
     return plan.Plan(
         listeners=tuple(listener(each) for each in settings.listeners),
         upstreams=tuple(upstream(name, each) for name, each in settings.upstreams.items()),
-        routes=tuple(route(each) for each in settings.routes),
+        routes=tuple(route(each, settings.detect) for each in settings.routes),
         trusted_proxies=settings.clients.trusted_proxies,
         workers=settings.workers,
         max_connections=settings.max_connections,
@@ -67,7 +72,8 @@ def upstream(name: str, settings: UpstreamSettings) -> plan.Upstream:
     )
 
 
-def route(settings: RouteSettings) -> plan.Route:
+def route(settings: RouteSettings, detect: DetectSettings = USUAL) -> plan.Route:
+    """`detect`: of routes that say nothing of their own."""
     redirect, respond = settings.redirect, settings.respond
     return plan.Route(
         name=settings.name,
@@ -81,7 +87,15 @@ def route(settings: RouteSettings) -> plan.Route:
         timeout=settings.timeout,
         max_body=settings.body.max,
         **compile_safeguards.of_route(settings),
+        **_watched(settings, detect),
     )
+
+
+def _watched(settings: Any, detect: DetectSettings) -> dict[str, Any]:
+    own: DetectSettings = getattr(settings, "detect", None) or detect
+    promise: ObjectiveSettings | None = getattr(settings, "objective", None)
+    objective = plan.Objective(promise.success, promise.under) if promise else None
+    return {"false_alarms": own.false_alarms_per_month, "objective": objective}
 
 
 def _head(settings: HeadSettings) -> plan.HeadLimits:

@@ -12,9 +12,9 @@ from gateway.config.tree import Location
 MESSAGE = "not yet supported; leave it out for now"
 
 KEYS: dict[tuple[str, ...], frozenset[str]] = {
-    (): frozenset({"detect", "probation"}),
+    (): frozenset({"probation"}),
     ("clients",): frozenset({"key"}),
-    ("routes", "*"): frozenset({"objective", "feedback"}),
+    ("routes", "*"): frozenset({"feedback"}),
 }
 
 VALUES: dict[tuple[str, ...], frozenset[str]] = {

@@ -1,8 +1,9 @@
-"""The sections of upstreams and routes that safeguards obey, and which of them a config may use yet.
+"""The sections of upstreams and routes that safeguards and detectors obey, and which of them a config may use yet.
 
-`OF_UPSTREAM` and `OF_ROUTE` name every section with its settings; a key that `pending` still lists is left out of the
-accepted config, so that it is a located "not yet supported". To switch a safeguard on, take its key out of
-pending.KEYS, show it in config/full.yaml and run `python -m gateway.config.generate`: nothing else changes here.
+`OF_UPSTREAM`, `OF_ROUTE` and `WATCHED` (of a route) name every section with its settings; a key that `pending` still
+lists is left out of the accepted config, so that it is a located "not yet supported". To switch a safeguard on, take
+its key out of pending.KEYS, show it in config/full.yaml and run `python -m gateway.config.generate`: nothing else
+changes here.
 """
 
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, Field, create_model
 
 from gateway.config import pending
+from gateway.detect.settings import DetectSettings, ObjectiveSettings
 from gateway.isolate.settings import BreakerSettings, ConcurrencySettings, EjectSettings, HealthSettings
 from gateway.mitigate.settings import LIMITS_MOST, FallbackSettings, LimitSettings, Priority, RetrySettings
 
@@ -36,6 +38,11 @@ OF_ROUTE: Fields = {
                                                                "`critical` never is.")),
     "fallback": (tuple[FallbackSettings, ...],
                  Field(default=(), description="What answers where the upstream cannot; tried in order.")),
+}
+
+WATCHED: Fields = {
+    "detect": _section(DetectSettings, "How anomalies of this route are looked for; as at the top level by default."),
+    "objective": _section(ObjectiveSettings, "What the route promises; how fast that is used up is watched."),
 }
 
 UPSTREAM, ROUTE = ("upstreams", "*"), ("routes", "*")

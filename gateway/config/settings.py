@@ -7,6 +7,7 @@ from pydantic import Field
 from gateway.admin.settings import AdminSettings
 from gateway.config import safeguards
 from gateway.dataplane.settings import ClientsSettings, DrainSettings, ListenerSettings, UpstreamSettings
+from gateway.detect.settings import DetectSettings
 from gateway.mitigate.settings import LadderSettings
 from gateway.model import kinds
 from gateway.record.alerts.settings import AlertsSettings
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.routing.settings import RouteSettings as Route
 else:
     Upstream = safeguards.with_safeguards(UpstreamSettings, safeguards.UPSTREAM, safeguards.OF_UPSTREAM)
-    Route = safeguards.with_safeguards(RouteSettings, safeguards.ROUTE, safeguards.OF_ROUTE)
+    Route = safeguards.with_safeguards(RouteSettings, safeguards.ROUTE, safeguards.OF_ROUTE | safeguards.WATCHED)
 
 
 class Gateway(kinds.Settings):
@@ -39,6 +40,8 @@ class Gateway(kinds.Settings):
     """Where the gateway keeps what must survive a restart."""
     recorder: RecorderSettings = RecorderSettings()
     """The flight recorder."""
+    detect: DetectSettings = DetectSettings()
+    """How anomalies are looked for."""
     alerts: AlertsSettings = AlertsSettings()
     """Who is told about incidents."""
     log: LogSettings = LogSettings()

@@ -14,15 +14,19 @@ from typing import Any
 from gateway.board import Board
 from gateway.control.going_back import GoingBack
 from gateway.control.incident_loop import Analyst, IncidentLoop, Source
+from gateway.control.learning_child import LearningChild
 from gateway.control.measuring import Measuring
 from gateway.control.reloading import Reloader
 from gateway.control.responding import Responder
 from gateway.control.sensing import Reports, Sensing
 from gateway.control.telling import Telling
+from gateway.control.watching_routes import Learner, RouteWatch
 from gateway.control.windows import Windows
 from gateway.detect import reflex
 from gateway.detect.grouping import Topology
-from gateway.model.incident import Severity
+from gateway.model.incident import Incident, Severity
+from gateway.record.detector_state import DetectorState
+from gateway.record.store import NotStored
 from gateway.record.window_store import NAME, WindowStore
 
 TURN_SECONDS = 1.0
@@ -32,14 +36,18 @@ class Deliberation:
     """What the turns of one control process share. Mutable state: how long the turns took, and the last bug."""
 
     def __init__(self, board: Board, folder: Path, reloader: Reloader, analyst: Analyst | None,
-                 log: logging.Logger, enforce: Callable[[], None] = lambda: None) -> None:
+                 log: logging.Logger, enforce: Callable[[], None] = lambda: None,
+                 learner: Learner | None = None) -> None:
         """`enforce`: makes the board say what is in force."""
         self._folder = folder
         self._reloader = reloader
         self._log = log
         self._store: WindowStore | None = None
         self.windows = Windows(board, self._window_store, log)
-        sources: list[Source] = [Sensing(board, self.windows, lambda: reloader.active.plan, self._refused),
+        self.routes = RouteWatch(DetectorState(folder), learner or LearningChild(folder, log),
+                                 lambda: reloader.active.plan, self._open_incidents,
+                                 lambda since: reloader.store().reports(since), log)
+        sources: list[Source] = [self.routes, Sensing(board, self.windows, lambda: reloader.active.plan, self._refused),
                                  Reports(reloader.store)]
         self._going_back = GoingBack(reloader, log)
         measuring = Measuring(board, self.windows, lambda: reloader.active, self._previous)
@@ -50,16 +58,21 @@ class Deliberation:
         self.fault = ""
 
     async def watch(self) -> None:
-        """For ever: a turn each second, on the second."""
-        while True:
-            await asyncio.sleep(TURN_SECONDS - time.time() % TURN_SECONDS)
-            self.try_turn(time.time_ns())
+        """Until cancelled: a turn each second, on the second. What was learned is kept between the turns."""
+        try:
+            while True:
+                await asyncio.sleep(TURN_SECONDS - time.time() % TURN_SECONDS)
+                self.try_turn(time.time_ns())
+                if copy := self.routes.to_keep(time.time_ns()):
+                    await asyncio.to_thread(self.routes.keep, copy)
+        finally:
+            self.routes.close()
 
     def try_turn(self, now: int) -> None:
         """`now`: UTC ns."""
         began = time.perf_counter()
         try:
-            self.windows.turn(now // 10**9)
+            self.routes.turn(self.windows.turn(now // 10**9), now)
             self.incidents.try_turn(now)
             self._going_back.turn(self.responder)
             self.fault = ""
@@ -89,6 +102,12 @@ class Deliberation:
         before = self._reloader.store().before(self._reloader.active.revision)
         return before.number if before else 0
 
+    def _open_incidents(self) -> list[Incident]:
+        try:
+            return self.incidents.open_now()
+        except NotStored:
+            return []
+
     def _topology(self) -> Topology:
         active = self._reloader.active
         upstreams = {route.name: [route.upstream] for route in active.plan.routes if route.upstream}
@@ -105,6 +124,7 @@ class Deliberation:
         usage = self._store.usage() if self._store else None
         return {
             "turn_ms": round(self.turn_ms, 2), "worst_turn_ms": round(self.worst_ms, 2), "fault": self.fault,
+            "detection": self.routes.status(),
             "incidents_fault": self.incidents.fault, "not_opened": self.incidents.not_opened,
             "windows": {"fault": self.windows.fault, "memory_bytes": self.windows.bytes(),
                         "disk_bytes": usage.bytes if usage else 0, "disk_max_bytes": usage.max_bytes if usage else 0,

@@ -34,13 +34,14 @@ MIDDLES = (EDGES[:-1] + EDGES[1:] - 1) / 2
 @dataclass(frozen=True, slots=True)
 class Tick:
     """Ten seconds that began at `at` (UTC seconds). `counts`: targets x COUNTED; `ticks`: as the store keeps them;
-    `total`: how many requests of a route took how long, routes x 384."""
+    `total`, `ttfb`: how many requests of a route took how long, all of it and to the first byte, routes x 384."""
 
     at: int
     names: list[str]
     counts: Counts
     ticks: Ticks
     total: Histograms
+    ttfb: Histograms
 
 
 class Windows:
@@ -100,19 +101,19 @@ class Windows:
         if before is None or len(before[0]) != len(counts):
             return None
         at = now // TICK_SECONDS * TICK_SECONDS - TICK_SECONDS
-        total = latencies.total - before[1].total
+        total, ttfb = latencies.total - before[1].total, latencies.ttfb - before[1].ttfb
+        endpoint_ttfb = latencies.endpoint_ttfb - before[1].endpoint_ttfb
         added = since(counts, before[0])
-        tick = Tick(at, self.names, added, self._ticks(added, latencies, before[1], total), total)
+        tick = Tick(at, self.names, added, self._ticks(added, total, ttfb, endpoint_ttfb), total, ttfb)
         self._write(tick, now)
         return tick
 
-    def _ticks(self, added: Counts, now: Latencies, before: Latencies, total: Histograms) -> Ticks:
+    def _ticks(self, added: Counts, total: Histograms, ttfb: Histograms, endpoint_ttfb: Histograms) -> Ticks:
         ticks = np.zeros(len(added), TICK)
         for column, name in enumerate(COUNTS):
             ticks[name] = np.minimum(added[:, column], 2**32 - 1)
         routes, upstreams, _ = self._counters.used
         endpoints = routes + upstreams
-        ttfb, endpoint_ttfb = now.ttfb - before.ttfb, now.endpoint_ttfb - before.endpoint_ttfb
         for rows, histograms, what in ((slice(0, routes), total, "total"), (slice(0, routes), ttfb, "ttfb"),
                                        (slice(endpoints, None), endpoint_ttfb, "ttfb")):
             for name, found in zip(("p50", "p99"), quantiles(histograms, 0.5, 0.99), strict=True):

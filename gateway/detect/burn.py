@@ -17,6 +17,11 @@ Source: Google's SRE workbook, "Alerting on SLOs"; the gate: algorithms.md 2.5.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.detect.columns import Numbers
+
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 LEAST_BAD = 10
 PARTS = 1_000_000
@@ -34,34 +39,30 @@ RULES = (Rule("page", HOUR, 5 * MINUTE, 14.4), Rule("page", 6 * HOUR, 30 * MINUT
          Rule("ticket", DAY, 2 * HOUR, 3.0), Rule("ticket", 3 * DAY, 6 * HOUR, 1.0))
 WINDOWS = tuple(sorted({window for rule in RULES for window in (rule.long, rule.short)}))
 """Seconds: the sums that `burning` wants to know."""
+CALM = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
-    """Of one window: all requests, and those that the objective calls bad (failed, or slower than `under`)."""
+class Sums:
+    """Of one window, for each route: all requests, and those that its objective calls bad."""
 
-    requests: int
-    bad: int
-
-
-@dataclass(frozen=True, slots=True)
-class Burn:
-    rule: Rule
-    long: float
-    short: float
+    requests: Numbers
+    bad: Numbers
 
 
-def rate(seen: Sum, success: int) -> float:
-    """`success`: the objective in parts per million, less than all."""
-    return seen.bad / seen.requests / (1 - success / PARTS) if seen.requests else 0.0
+def rate(seen: Sums, success: Numbers) -> Numbers:
+    """`success`: the objectives in parts per million; 0 where that is all of them, which cannot be measured."""
+    allowed = 1 - success / PARTS
+    share = seen.bad / np.maximum(seen.requests, 1)
+    return np.where(allowed > 0, share / np.where(allowed > 0, allowed, 1), 0.0)
 
 
-def burning(windows: Mapping[int, Sum], success: int) -> Burn | None:
-    """The first rule that holds, the most urgent first. A window that is not known yet holds nothing."""
-    if success >= PARTS:
-        return None
-    for rule in RULES:
-        long, short = windows.get(rule.long, Sum(0, 0)), windows.get(rule.short, Sum(0, 0))
-        if long.bad >= LEAST_BAD and min(rate(long, success), rate(short, success)) >= rule.burn:
-            return Burn(rule, rate(long, success), rate(short, success))
-    return None
+def burning(windows: Mapping[int, Sums], success: Numbers) -> NDArray[np.intp]:
+    """Of each route the number of the first of RULES that holds, CALM where none does."""
+    found = np.full(len(success), CALM)
+    for number in range(len(RULES) - 1, -1, -1):
+        rule = RULES[number]
+        long, short = windows[rule.long], windows[rule.short]
+        burns = np.minimum(rate(long, success), rate(short, success)) >= rule.burn
+        found[(long.bad >= LEAST_BAD) & burns] = number
+    return found

@@ -94,6 +94,14 @@ class Ratios:
         share = state.minute.sum(axis=0) / np.maximum(state.minute_count.sum(axis=0), 1)
         return Seen(self.watch.alarm > 0, opened, mixed - threshold, share, usual, self.watch.onset.copy())
 
+    def rebase(self, rows: NDArray[np.intp], share: Numbers) -> None:
+        """What counts as bad has changed for these series: `share` of the requests is usual from now on."""
+        state = self.state
+        state.bad[rows] = state.count[rows] * share
+        state.late_bad[:, rows] = state.late_count[:, rows] * share
+        state.log[:, rows] = persistence.LEAST
+        self.watch.alarm[rows] = 0
+
     def _remember(self, bad: Numbers, count: Numbers) -> None:
         state = self.state
         for minute, last in ((state.minute, bad), (state.minute_count, count)):

@@ -4,7 +4,6 @@ Statistics per route, which share its budget of false alarms: rate up, rate down
 rate and latency by the minute with a learned tail. Signals are levels: each turn names all that is wrong now.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +27,6 @@ STANDS = 300
 """Seconds for which an alarm of a minute stands after the last one."""
 LEAST_REQUESTS = 20
 """Requests in a minute below which its percentile means nothing."""
-BYTES_VERSION = 1
 
 Flags = NDArray[np.bool_]
 
@@ -40,7 +38,7 @@ class Ticks:
     requests: Numbers
     errors: Numbers
     slow: Numbers
-    """Answered later than an edge which the caller holds still."""
+    """Answered later than an edge that is held still: slowness.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,34 +77,39 @@ class Standing(Columns):
 
 
 class RouteDetectors:
-    """`budget`: false alarms a month, of each route."""
+    """`budget`: false alarms a month, of each route or for all alike; 0: it learns, and raises none."""
 
-    def __init__(self, names: Sequence[str], budget: float = 1.0) -> None:
-        self.names, self.budget = list(names), budget
-        self.threshold = threshold(budget, SECONDS)
+    PARTS = ("rate", "errors", "slow", "minute_rate", "latency")
+
+    def __init__(self, names: Sequence[str], budget: Numbers | float = 1.0) -> None:
+        self.names = list(names)
         count = len(self.names)
+        wanted = np.broadcast_to(np.asarray(budget, dtype=np.float64), count)
+        self.silent = wanted <= 0
+        self.budget = np.where(self.silent, 1.0, wanted)
+        self.threshold = threshold(self.budget, SECONDS)
         self.rate, self.errors, self.slow = Counts(count), Ratios(count), Ratios(count)
         self.minute_rate, self.latency = self._by_minute(COUNT, count), self._by_minute(GAUGE, count)
         self.standing = Standing(count)
 
     def _by_minute(self, kind: Kind, count: int) -> Residuals:
         """Each takes the share of one family of the budget."""
-        return Residuals(kind, np.full(count, 60.0), np.full(count, self.budget / FAMILIES))
+        return Residuals(kind, np.full(count, 60.0), self.budget / FAMILIES)
 
     def tick(self, at: float, ticks: Ticks, frozen: Flags | bool = False,
              lowered: Numbers | float = 0.0) -> list[Signal]:
         """The ten seconds that began at `at` (UTC seconds). `frozen`: routes with an open incident learn nothing, for
         an hour; `lowered`: threshold.lowered of each route."""
-        h = np.full(len(self.names), self.threshold) - lowered
+        h = self.threshold - lowered
         rate = self.rate.observe(at, ticks.requests, h, frozen)
         errors = self.errors.observe(at, ticks.errors, ticks.requests, h, frozen)
         slow = self.slow.observe(at, ticks.slow, ticks.requests, h, frozen)
         found = []
-        for index in np.flatnonzero(rate.alarm):
+        for index in np.flatnonzero(rate.alarm & ~self.silent):
             found.append(self._rate(int(index), at, bool(rate.up[index]), float(rate.onset[index]),
                                     float(rate.count[index]), float(rate.expected[index]), float(rate.excess[index])))
         for kind, seen in ((SignalKind.ERRORS, errors), (SignalKind.SLOW, slow)):
-            for index in np.flatnonzero(seen.alarm):
+            for index in np.flatnonzero(seen.alarm & ~self.silent):
                 found.append(self._signal(kind, int(index), at, float(seen.onset[index]), float(seen.excess[index]),
                                           f"{seen.share[index]:.1%} of the last minute",
                                           f"{seen.usual[index]:.2%} usual"))
@@ -128,6 +131,7 @@ class RouteDetectors:
 
     def _stand(self, what: str, at: float, which: NDArray[np.intp], seen: Seen, value: Numbers) -> None:
         alarm = seen.alarm & (seen.up if what == "latency" else True)
+        alarm &= ~self.silent[which]
         rows, standing = which[alarm], self.standing
         stands = getattr(standing, f"{what}_until") > at
         onset = getattr(standing, f"{what}_onset")
@@ -160,61 +164,17 @@ class RouteDetectors:
         return Signal(kind, f"route:{self.names[index]}", int((at + SECONDS) * SECOND), int(onset * SECOND), observed,
                       usual, max(excess, 0.0))
 
-    def condition(self, name: str) -> Condition:
-        """Raises ValueError for a name that is not watched."""
-        index = self.names.index(name)
-        age = float(self.rate.watch.age[index])
-        day = float(self.errors.state.count[index]) * math.log(2) / TICKS_A_DAY
-        noise = float(dispersion.factor(self.rate.dispersion, np.full(len(self.names), day))[index])
-        usual = float((self.errors.state.bad[index] + 0.5) / (self.errors.state.count[index] + 1))
-        return Condition(max(WARM_UP_TICKS - age, 0) * SECONDS, visibility.smallest_rise(day, noise, self.threshold),
-                         visibility.sees_silence(day, noise, self.threshold),
-                         visibility.smallest_share(day, usual, self.threshold))
-
-    def arrange(self, names: Sequence[str]) -> None:
-        """Another plan: routes that stay keep what was learned, by name; new ones begin to warm up."""
-        places = {name: index for index, name in enumerate(self.names)}
-        order = np.array([places.get(name, -1) for name in names], dtype=np.intp)
-        fresh = RouteDetectors(names, self.budget)
-        for owner, name, columns in self._parts():
-            setattr(getattr(fresh, owner) if owner else fresh, name, columns.arranged(order))
-        self.__dict__.update(fresh.__dict__)
-
-    def _parts(self) -> list[tuple[str, str, Columns]]:
-        """All that is remembered: (detector, attribute, columns), in a fixed order."""
-        found: list[tuple[str, str, Columns]] = [("", "standing", self.standing)]
-        for owner in ("rate", "errors", "slow", "minute_rate", "latency"):
-            found += [(owner, name, value) for name, value in vars(getattr(self, owner)).items()
-                      if isinstance(value, Columns)]
-        return found
-
-    def to_bytes(self) -> bytes:
-        """About 12 KB a route."""
-        blobs = [columns.to_bytes() for _, _, columns in self._parts()]
-        head = json.dumps({"version": BYTES_VERSION, "names": self.names, "sizes": [len(blob) for blob in blobs]})
-        return head.encode() + b"\n" + b"".join(blobs)
-
-    @classmethod
-    def from_bytes(cls, data: bytes, budget: float = 1.0) -> "RouteDetectors":
-        """Raises ValueError where it is damaged or of another version; the caller begins anew then, warming up."""
-        head, _, rest = data.partition(b"\n")
-        try:
-            said = json.loads(head)
-            names, sizes, version = said["names"], said["sizes"], said["version"]
-        except (ValueError, KeyError, TypeError):
-            raise ValueError("no state of detectors") from None
-        found = cls(names, budget)
-        parts = found._parts()
-        if version != BYTES_VERSION or len(sizes) != len(parts) or sum(sizes) != len(rest):
-            raise ValueError("the state of detectors is damaged or of another version")
-        begin = 0
-        for (owner, name, columns), size in zip(parts, sizes, strict=True):
-            read = type(columns).from_bytes(rest[begin:begin + size])
-            if len(read) != len(names):
-                raise ValueError("the state of detectors is damaged")
-            setattr(getattr(found, owner) if owner else found, name, read)
-            begin += size
-        return found
+    def conditions(self) -> list[Condition]:
+        """In the order of the names."""
+        age, state = self.rate.watch.age, self.errors.state
+        day = state.count * math.log(2) / TICKS_A_DAY
+        noise = dispersion.factor(self.rate.dispersion, day)
+        usual = (state.bad + 0.5) / (state.count + 1)
+        return [Condition(max(WARM_UP_TICKS - float(age[row]), 0) * SECONDS,
+                          visibility.smallest_rise(float(day[row]), float(noise[row]), h),
+                          visibility.sees_silence(float(day[row]), float(noise[row]), h),
+                          visibility.smallest_share(float(day[row]), float(usual[row]), h))
+                for row, h in enumerate(map(float, self.threshold))]
 
 
 def _of(value: Any, rows: NDArray[np.intp]) -> Any:

@@ -4,16 +4,21 @@ from typing import Annotated
 
 from gateway.model import kinds
 
-Budget = Annotated[int, kinds.number(1, 1000)]
+Budget = Annotated[int, kinds.or_word("off", kinds.number(1, 1000))]
 Promise = Annotated[int, kinds.share(least=500_000, most=999_999)]
 
 
-class Detect(kinds.Settings):
+class DetectSettings(kinds.Settings):
+    """What is unusual is found by itself; how sure it must be is a budget."""
+
     false_alarms_per_month: Budget = 1
-    """How many false alarms a route may have in a month, on average: the one knob of anomaly detection."""
+    """How many false alarms a route may have in a month, on average: the one knob of anomaly detection. `off`: it
+    raises none, and goes on learning."""
 
 
-class Objective(kinds.Settings):
+class ObjectiveSettings(kinds.Settings):
+    """What a route promises."""
+
     success: Promise
     """Share of requests that succeed (and are answered within `under`), over 30 days."""
     under: kinds.DurationOrOff = 0

@@ -13,6 +13,8 @@ lower by ln 10 for 30 minutes, three of them at most: weak evidence and two or t
 import math
 from collections.abc import Iterable
 
+import numpy as np
+
 from gateway.detect.columns import Numbers
 
 MONTH = 30 * 86_400
@@ -22,9 +24,9 @@ REPORT_LASTS = 30 * 60
 MOST_LOWERED = 6.9
 
 
-def threshold(budget: Numbers | float, seconds: float, families: int = FAMILIES) -> float:
-    """Nats. `budget`: false alarms a month of a route; `seconds`: of a tick."""
-    return math.log(MONTH / seconds * families / float(budget))
+def threshold(budget: Numbers | float, seconds: float, families: int = FAMILIES) -> Numbers:
+    """Nats. `budget`: false alarms a month of a route, or of each; `seconds`: of a tick."""
+    return np.asarray(np.log(MONTH / seconds * families / np.asarray(budget, dtype=np.float64)))
 
 
 def lowered(reports: Iterable[tuple[float, str]], now: float) -> float:

@@ -25,7 +25,7 @@ def coded(microseconds: NDArray[np.float64]) -> NDArray[np.uint16]:
     return codes
 
 
-def microseconds(code: NDArray[np.uint16]) -> NDArray[np.float64]:
+def microseconds(code: NDArray[np.uint16] | NDArray[np.float64]) -> NDArray[np.float64]:
     """NaN where nothing was measured."""
     return np.where(code > 0, np.exp2(code / STEPS_AN_OCTAVE) - 1, np.nan)
 

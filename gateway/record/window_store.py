@@ -139,13 +139,14 @@ class WindowStore:
         return answer
 
     def _copy_day(self, answer: Ticks, series: int, day: int, first: int) -> None:
-        row = self._connection.execute("SELECT ticks FROM days WHERE series = ? AND day = ?", (series, day)).fetchone()
+        row = self._connection.execute("SELECT id FROM days WHERE series = ? AND day = ?", (series, day)).fetchone()
         if row is None:
             return
-        ticks = np.frombuffer(row[0], dtype=TICK)
         offset = (day * DAY - first) // SECONDS
         begin, end = max(0, offset), min(len(answer), offset + TICKS_A_DAY)
-        answer[begin:end] = ticks[begin - offset : end - offset]
+        with self._connection.blobopen("days", "ticks", row[0], readonly=True) as blob:
+            blob.seek((begin - offset) * TICK.itemsize)
+            answer[begin:end] = np.frombuffer(blob.read((end - begin) * TICK.itemsize), dtype=TICK)
 
     def read_hours(self, series: str, first: int, last: int) -> Ticks:
         """The same by the hour, for as long as a year."""

@@ -158,10 +158,18 @@ class Respond:
 
 
 @dataclass(frozen=True, slots=True)
+class Objective:
+    """`success`: parts per million of the requests; `under`: to the first byte, 0 = slowness does not count."""
+
+    success: int
+    under: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """Exactly one of `upstream`, `redirect`, `respond` is set. `rewrite` is a path template as in Redirect.
 
-    `priority` is 0 (critical) to 5 (bulk); `fallback` is tried in order.
+    `priority` is 0 (critical) to 5 (bulk); `fallback` is tried in order; `false_alarms`: a month, 0 = no anomalies.
     """
 
     name: str
@@ -178,6 +186,8 @@ class Route:
     concurrency: Concurrency = Concurrency()
     priority: int = NORMAL
     fallback: tuple[Fallback, ...] = ()
+    false_alarms: int = 1
+    objective: Objective | None = None
 
 
 @dataclass(frozen=True, slots=True)

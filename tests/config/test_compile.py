@@ -197,3 +197,20 @@ def test_a_url_that_cannot_be_used_is_refused(url: str) -> None:
         single.for_upstream(url)
     with pytest.raises(ConfigError, match="--listen: "):
         single.for_upstream("http://127.0.0.1", listen="nowhere")
+
+
+def test_routes_are_watched_as_they_say_or_else_as_the_whole(tmp_path: Path) -> None:
+    found = config_text.plan_of(tmp_path, config_text.TOP + """\
+detect: {false_alarms_per_month: off}
+routes:
+  - {name: silent, upstream: orders}
+  - name: own
+    match: {path: /own}
+    upstream: orders
+    detect: {false_alarms_per_month: 4}
+    objective: {success: 99.9%, under: 300ms}
+""")
+    silent, own = found.routes
+    assert (silent.false_alarms, silent.objective) == (0, None)
+    assert (own.false_alarms, own.objective) == (4, plan.Objective(999_000, 300_000_000))
+    assert plan.from_json(found.to_json()) == found

@@ -1,4 +1,6 @@
 """All detectors of all routes, as control meets them."""
+import math
+
 import numpy as np
 import pytest
 
@@ -40,44 +42,29 @@ def test_a_signal_stands_while_it_is_so_and_is_the_same_one():
     assert last == 29
 
 
-def test_routes_that_stay_keep_what_was_learned_by_name():
-    found = lived(["orders", "login"])
-    found.arrange(["new", "orders"])
-    assert found.condition("orders").warming_up_seconds == 0
-    assert found.condition("new").warming_up_seconds == 172_800
-    assert "warming up" in str(found.condition("new"))
-    with pytest.raises(ValueError, match="login"):
-        found.condition("login")
-
-
 def test_a_busy_route_shows_more_than_a_quiet_one():
     busy, quiet = lived(["a", "b"]), lived(["a", "b"])
     quiet.errors.state.count[:] = 0.5 * DAY * 1.44
-    assert busy.condition("a").smallest_rise < 2
-    assert busy.condition("a").sees_silence
-    assert quiet.condition("a").smallest_rise > 5
-    assert quiet.condition("a").smallest_error_share > busy.condition("a").smallest_error_share
-
-
-def test_kept_as_bytes_it_goes_on_identically():
-    found = lived(["orders", "login"])
-    found.minute(MONDAY, np.array([1200.0, 1200]), np.array([20.0, float("nan")]))
-    again = RouteDetectors.from_bytes(found.to_bytes())
-    draw = np.random.default_rng(1)
-    for tick in range(100):
-        ticks = Ticks(draw.poisson(300, 2).astype(float), draw.poisson(30, 2).astype(float), ZERO)
-        assert found.tick(MONDAY + 10 * tick, ticks) == again.tick(MONDAY + 10 * tick, ticks)
-    assert found.to_bytes() == again.to_bytes()
-
-
-def test_damaged_bytes_are_refused():
-    kept = RouteDetectors(["orders"]).to_bytes()
-    for broken in (b"", b"{}", kept[:-8], kept[:400] + b"x" * (len(kept) - 400)):
-        with pytest.raises(ValueError, match="state"):
-            RouteDetectors.from_bytes(broken)
+    much, little = busy.conditions()[0], quiet.conditions()[0]
+    assert much.smallest_rise < 2
+    assert much.sees_silence
+    assert little.smallest_rise > 5
+    assert little.smallest_error_share > much.smallest_error_share
 
 
 def test_a_percentile_of_few_requests_is_not_looked_at():
     found = lived(["orders", "login"])
     found.minute(MONDAY, np.array([19.0, 20]), np.array([10.0, 10]))
     assert found.latency.state.samples.tolist() == [0, 1]
+
+
+def test_a_route_of_no_budget_learns_and_raises_no_alarm():
+    found = RouteDetectors(["orders", "login"], np.array([0.0, 1.0]))
+    found.rate = settled([200.0, 200.0])
+    signals = [signal for tick in range(6) for signal in found.tick(MONDAY + 10 * tick, Ticks(ZERO, ZERO, ZERO))]
+    assert {signal.target for signal in signals} == {"route:login"}
+
+
+def test_a_larger_budget_is_a_lower_threshold():
+    found = RouteDetectors(["a", "b"], np.array([1.0, 10.0]))
+    assert found.threshold[0] - found.threshold[1] == pytest.approx(math.log(10))
