@@ -9,6 +9,18 @@ import ipaddress
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
+HEADERS = {
+    # What the dashboard loads comes from here, and nothing of it is written inline; nobody may put it into a frame.
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+                               "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""Of every answer that does not say otherwise."""
+
 
 def is_own_host(host: str, names: Collection[str] = ()) -> bool:
     """Whether `host[:port]` names the loopback of this machine, or is one of `names` (lower case, without port)."""

@@ -10,7 +10,7 @@ from gateway.control.refused import Refused
 from gateway.isolate.isolation import UnknownTargetError
 from gateway.record.store import NotStored
 
-Answer = Callable[[web.Request], Awaitable[web.Response]]
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def problem(code: int, title: str, detail: str, **more: object) -> web.Response:
@@ -20,7 +20,7 @@ def problem(code: int, title: str, detail: str, **more: object) -> web.Response:
 
 def answered(ask: Answer) -> Answer:
     """An endpoint with all that can go wrong in it turned into answers."""
-    async def answer(request: web.Request) -> web.Response:
+    async def answer(request: web.Request) -> web.StreamResponse:
         try:
             return await ask(request)
         except ConfigError as error:

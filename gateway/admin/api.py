@@ -1,13 +1,15 @@
-"""The admin API: health, readiness, metrics and status. Closed by default: see access.py and identity.py.
+"""The admin API: health, readiness, metrics and status, and all the parts. Closed by default: access.py, identity.py.
 
     GET /healthz      200 while this process answers
     GET /readyz       200 while a worker serves a valid plan and the gateway is not draining, else 503; JSON says why
     GET /metrics      Prometheus
     GET /v1/status    processes, plan agreement, per-route totals, every safeguard's state, what stands by hand
+    GET /v1/openapi.json    all of it, described
 """
 
 import functools
 import ipaddress
+import logging
 import time
 from collections.abc import Awaitable, Callable, Collection
 
@@ -20,20 +22,28 @@ from gateway.admin import (
     audit_api,
     callers,
     config_api,
+    dashboard,
+    events_api,
     identity,
     incidents_api,
     isolations_api,
+    live,
+    openapi,
     requests_api,
     safeguards,
     status,
+    traffic,
 )
 from gateway.board import Board
 from gateway.control.deliberation import Deliberation
 from gateway.control.flight_recorder import FlightRecorder
 from gateway.control.overrides import Overrides
+from gateway.control.own_facts import OwnFacts
 from gateway.control.reloading import Reloader
 from gateway.record import exposition
+from gateway.record.control_metrics import ControlMetrics
 from gateway.record.metrics import BoardMetrics
+from gateway.record.process_metrics import ProcessMetrics
 from gateway.record.recorder_metrics import RecorderMetrics
 from gateway.record.tokens import TokenFile
 from gateway.routing import plan as plans
@@ -52,16 +62,19 @@ def make_app(board: Board, reloader: Reloader | None = None, overrides: Override
              deliberation: Deliberation | None = None) -> web.Application:
     """`names`: what the Host header may say beside the loopback's names."""
     app = web.Application(middlewares=[_admitted])
+    app.on_response_prepare.append(_guarded)
     app[GUARD], app[NAMES] = identity.Guard(tokens), frozenset(names)
     served = (lambda: _plan(reloader.active.revision.plan)) if reloader is not None else None
     app[BOARD] = board
-    metrics: list[exposition.Source] = [BoardMetrics(board, served)]
+    metrics: list[exposition.Source] = [BoardMetrics(board, served), ProcessMetrics(board)]
     app[METRICS] = metrics
     app.add_routes([
         web.get("/healthz", _healthz),
         web.get("/readyz", _readyz),
         web.get("/metrics", _metrics),
         web.get("/v1/status", _status),
+        web.get("/v1/openapi.json", _openapi),
+        *dashboard.ROUTES,
     ])
     if reloader is not None:
         app[config_api.RELOADER] = reloader
@@ -77,15 +90,33 @@ def make_app(board: Board, reloader: Reloader | None = None, overrides: Override
         app[incidents_api.DELIBERATION] = deliberation
         app[actions_api.DELIBERATION] = deliberation
         app.add_routes([*incidents_api.ROUTES, *actions_api.ROUTES])
+        if reloader is not None:
+            metrics.append(ControlMetrics(OwnFacts(reloader, deliberation)))
+        _go_live(app, deliberation)
     return app
+
+
+def _go_live(app: web.Application, deliberation: Deliberation) -> None:
+    app[events_api.TRAFFIC] = traffic.Traffic(app[BOARD], deliberation.windows)
+    app[events_api.LIVE] = live.Live({
+        live.TRAFFIC: app[events_api.TRAFFIC].now, "targets": app[events_api.TRAFFIC].targets,
+        "incidents": lambda: incidents_api.open_now(deliberation),
+        "isolations": lambda: isolations_api.standing(app[isolations_api.OVERRIDES]),
+        "safeguards": lambda: [each for each in _safeguards(app) if each["acting"]],
+        "processes": lambda: status.processes(app[BOARD], time.monotonic_ns()),
+        "config": lambda: app[config_api.RELOADER].status(),
+    }, logging.getLogger("gateway"))
+    app.cleanup_ctx.append(events_api.while_serving)
+    app.on_shutdown.append(events_api.send_home)
+    app.add_routes(events_api.ROUTES)
 
 
 @web.middleware
 async def _admitted(request: web.Request, handler: Answer) -> web.StreamResponse:
     if why := access.refusal(request.headers.get("Host"), request.headers.get("Origin"), request.app[NAMES]):
         return answers.problem(403, "Forbidden", why)
-    if request.path in identity.OPEN:
-        return await handler(request)
+    if request.path in identity.OPEN or request.path.startswith(dashboard.ASSETS):
+        return await _answered(request, handler)
     try:
         address = request.remote or ""
         caller = request.app[GUARD].caller(request.headers.get("Authorization"), address, _is_local(address),
@@ -94,7 +125,26 @@ async def _admitted(request: web.Request, handler: Answer) -> web.StreamResponse
     except identity.Denied as denied:
         return _denied(denied)
     request[callers.CALLER] = caller
-    return await handler(request)
+    return await _answered(request, handler)
+
+
+async def _answered(request: web.Request, handler: Answer) -> web.StreamResponse:
+    """aiohttp's own refusals (no such path, another method, a body that is too large) as problem documents too."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        answer = answers.problem(error.status, error.reason, f"{request.method} {request.path[:200]}: {error.reason}")
+        if "Allow" in error.headers:
+            answer.headers["Allow"] = error.headers["Allow"]
+        return answer
+
+
+async def _guarded(request: web.Request, answer: web.StreamResponse) -> None:
+    """What a browser is told about every answer."""
+    for name, value in access.HEADERS.items():
+        answer.headers.setdefault(name, value)
 
 
 def _is_local(address: str) -> bool:
@@ -127,9 +177,8 @@ async def _status(request: web.Request) -> web.Response:
     board, now = request.app[BOARD], time.monotonic_ns()
     document = status.status(board, now)
     if config_api.RELOADER in request.app:
-        reloader = request.app[config_api.RELOADER]
-        document["config"] = reloader.status()
-        document["safeguards"] = safeguards.safeguards(board, _plan(reloader.active.revision.plan), now)
+        document["config"] = request.app[config_api.RELOADER].status()
+        document["safeguards"] = _safeguards(request.app)
     if requests_api.RECORDER in request.app:
         document["recorder"] = request.app[requests_api.RECORDER].spool.snapshot()
         document["access_log"] = request.app[requests_api.RECORDER].access_log.snapshot()
@@ -139,7 +188,18 @@ async def _status(request: web.Request) -> web.Response:
         document["deliberation"] = thinking.status()
     if isolations_api.OVERRIDES in request.app:
         document["by_hand"] = isolations_api.by_hand(request.app[isolations_api.OVERRIDES])
+    if events_api.LIVE in request.app:
+        document["events"] = request.app[events_api.LIVE].snapshot()
     return web.json_response(document)
+
+
+async def _openapi(request: web.Request) -> web.Response:
+    return web.json_response(openapi.document())
+
+
+def _safeguards(app: web.Application) -> list[safeguards.Item]:
+    plan = _plan(app[config_api.RELOADER].active.revision.plan)
+    return safeguards.safeguards(app[BOARD], plan, time.monotonic_ns())
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,6 +1,6 @@
 """The audit over the admin API.
 
-    GET /v1/audit           ?limit=50: the latest entries, the latest first
+    GET /v1/audit           ?limit=50&before=: the latest entries, the latest first
     GET /v1/audit/verify    is the chain of hashes whole?
 """
 
@@ -9,17 +9,17 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.admin import answers
+from gateway.admin import answers, paging
 from gateway.admin.config_api import RELOADER
 from gateway.record.audit import GENESIS, Entry
 from gateway.record.revision import utc_text
 
-LIMIT_MOST = 1000
-
 
 async def _entries(request: web.Request) -> web.Response:
-    limit = max(1, min(int(request.query.get("limit", "50")), LIMIT_MOST))
-    return web.json_response({"entries": [_shown(each) for each in request.app[RELOADER].store().audit(limit)]})
+    page = paging.page(request)
+    found = request.app[RELOADER].store().audit(page.limit, page.before)
+    return web.json_response({"entries": [_shown(each) for each in found],
+                              "next": page.following([each.number for each in found])})
 
 
 async def _verify(request: web.Request) -> web.Response:

@@ -4,9 +4,11 @@
     POST /v1/config             {"documents": {name: text}, "actor"}: check and apply
     POST /v1/config/diff        {"documents"}: what applying would change
     POST /v1/config/rollback    {"to": number or null, "actor"}
-    GET  /v1/revisions          ?limit=50, the latest first, without texts
+    GET  /v1/revisions          ?limit=50&before=, the latest first, without texts
     GET  /v1/revisions/{number} one, with text and diff
 
+The number of the revision that is served is the ETag of /v1/config; a change that carries it as `If-Match` is refused
+with 412 where somebody else was quicker.
 A config with mistakes is a 422 with each mistake's place under `problems`; the running plan is untouched.
 """
 
@@ -14,7 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.admin import answers, bodies
+from gateway.admin import answers, bodies, paging
 from gateway.admin.callers import who
 from gateway.config import differences, files, revisions
 from gateway.control.reloading import Reloader
@@ -25,20 +27,24 @@ ACTOR_MAX = 100
 
 
 async def _config(request: web.Request) -> web.Response:
-    return web.json_response(request.app[RELOADER].status())
+    return _tagged(request.app[RELOADER].status(), request.app[RELOADER].active.revision)
 
 
 async def _apply(request: web.Request) -> web.Response:
     body = await bodies.json_object(request)
-    return _shown(await request.app[RELOADER].apply_documents(_documents(body), who(request), _actor(body)))
+    bodies.check_names(body, "documents", "actor")
+    return _shown(await request.app[RELOADER].apply_documents(_documents(body), who(request), _actor(body),
+                                                              _expected(request)))
 
 
 async def _rollback(request: web.Request) -> web.Response:
     body = await bodies.json_object(request)
+    bodies.check_names(body, "to", "actor")
     number = body.get("to")
     if number is not None and type(number) is not int:
         raise ValueError("`to` must be the number of a revision, or null")
-    return _shown(await request.app[RELOADER].roll_back(number, who(request), _actor(body)))
+    return _shown(await request.app[RELOADER].roll_back(number, who(request), _actor(body),
+                                                        _expected(request)))
 
 
 async def _diff(request: web.Request) -> web.Response:
@@ -52,9 +58,10 @@ async def _diff(request: web.Request) -> web.Response:
 
 
 async def _log(request: web.Request) -> web.Response:
-    limit = int(request.query.get("limit", "50"))
-    listed = request.app[RELOADER].store().revisions(max(1, min(limit, 1000)))
-    return web.json_response({"revisions": [revision.brief() | {"state": state} for revision, state in listed]})
+    page = paging.page(request)
+    listed = request.app[RELOADER].store().revisions(page.limit, page.before)
+    return web.json_response({"revisions": [revision.brief() | {"state": state} for revision, state in listed],
+                              "next": page.following([revision.number for revision, _ in listed])})
 
 
 async def _show(request: web.Request) -> web.Response:
@@ -66,7 +73,22 @@ async def _show(request: web.Request) -> web.Response:
 
 
 def _shown(revision: Revision) -> web.Response:
-    return web.json_response(revision.brief() | {"diff": revision.diff})
+    return _tagged(revision.brief() | {"diff": revision.diff}, revision)
+
+
+def _tagged(document: dict[str, Any], served: Revision) -> web.Response:
+    return web.json_response(document, headers={"ETag": f'"{served.number}"'})
+
+
+def _expected(request: web.Request) -> int | None:
+    """The revision that the caller has seen, of `If-Match`; None where any will do. Raises ValueError."""
+    text = request.headers.get("If-Match", "*").strip()
+    if text == "*":
+        return None
+    number = text.removeprefix('"').removesuffix('"')
+    if not (number.isascii() and number.isdigit() and len(number) <= 18):
+        raise ValueError('`If-Match` must be the ETag of /v1/config, such as "7"')
+    return int(number)
 
 
 def _documents(body: dict[str, Any]) -> files.Documents:
@@ -87,5 +109,5 @@ ROUTES = [
     web.post("/v1/config/diff", answers.answered(_diff)),
     web.post("/v1/config/rollback", answers.answered(_rollback)),
     web.get("/v1/revisions", answers.answered(_log)),
-    web.get("/v1/revisions/{number}", answers.answered(_show)),
+    web.get(r"/v1/revisions/{number:[0-9]{1,18}}", answers.answered(_show)),
 ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from gateway.model.role import Role
 from gateway.record.tokens import TokenFile, TokensError
 
-OPEN = frozenset({"/healthz", "/readyz"})   # for orchestrators and load balancers: they say no more than up or not
+OPEN = frozenset({"/", "/healthz", "/readyz"})  # up or not, and the dashboard, which is empty without the API
 ADMIN_PATHS = ("/v1/config",)               # what changes there changes everything
 HARMLESS_POSTS = frozenset({"/v1/config/diff"})
 LOOPBACK = "loopback"                       # the name of who needs no token

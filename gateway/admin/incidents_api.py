@@ -1,6 +1,6 @@
 """Incidents over the admin API, and what people say.
 
-    GET  /v1/incidents                  those that are open; ?all=true&limit=50 the latest of all
+    GET  /v1/incidents                  those that are open; ?all=true&limit=50&before= all, the latest first
     GET  /v1/incidents/{id}             one, with its timeline
     POST /v1/incidents/{id}/ack         somebody has seen it: repeated alerts end
     POST /v1/incidents/{id}/assign      {"to"}
@@ -21,13 +21,14 @@ What is answered with 2xx is on the disk. 400 not understood, 404 no such incide
 """
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
-from gateway.admin import actions_api, answers, bodies
+from gateway.admin import actions_api, answers, bodies, paging
 from gateway.admin.callers import who
 from gateway.admin.config_api import RELOADER
 from gateway.control.deliberation import Deliberation
@@ -43,7 +44,6 @@ from gateway.record.revision import utc_text
 from gateway.record.store import NotStored
 
 DELIBERATION = web.AppKey("deliberation", Deliberation)
-LIMIT_MOST = 1000
 DAY_NS = 86_400 * 10**9
 TTL_MOST = 7 * DAY_NS
 SCOPES = ("route", "upstream", "endpoint", "version")
@@ -96,8 +96,8 @@ DEEDS: dict[str, tuple[Deed, tuple[str, ...]]] = {
 """What can be done to an incident -> how, and the names that its body may have."""
 
 
-async def _do(request: web.Request) -> web.Response:
-    deed, names = DEEDS[request.match_info["deed"]]
+async def _do(name: str, request: web.Request) -> web.Response:
+    deed, names = DEEDS[name]
     body = await bodies.if_any(request)
     bodies.check_names(body, *names, "actor")
     try:
@@ -111,12 +111,13 @@ async def _do(request: web.Request) -> web.Response:
 
 
 async def _incidents(request: web.Request) -> web.Response:
+    page, following = paging.page(request), None
     if request.query.get("all") == "true":
-        limit = max(1, min(int(request.query.get("limit", "50")), LIMIT_MOST))
-        listed = request.app[RELOADER].store().incidents(limit)
+        listed = request.app[RELOADER].store().incidents(page.limit, page.before)
+        following = page.following([each.id for each in listed])
     else:
         listed = request.app[DELIBERATION].incidents.open_now()
-    return web.json_response({"incidents": [shown(each) for each in listed]})
+    return web.json_response({"incidents": [shown(each) for each in listed], "next": following})
 
 
 async def _incident(request: web.Request) -> web.Response:
@@ -240,13 +241,14 @@ def _target(text: str) -> str:
 
 ROUTES = [
     web.get("/v1/incidents", answers.answered(_incidents)),
-    web.get("/v1/incidents/{id:[0-9]+}", answers.answered(_incident)),
-    web.post(f"/v1/incidents/{{id:[0-9]+}}/{{deed:{'|'.join(DEEDS)}}}", answers.answered(_do)),
+    web.get("/v1/incidents/{id:[0-9]{1,18}}", answers.answered(_incident)),
+    *(web.post(f"/v1/incidents/{{id:[0-9]{{1,18}}}}/{name}", answers.answered(functools.partial(_do, name)))
+      for name in DEEDS),
     web.get("/v1/signals", answers.answered(_signals)),
     web.post("/v1/reports", answers.answered(_report)),
     web.post("/v1/deploys", answers.answered(_deploy)),
     web.get("/v1/deploys", answers.answered(_deploys)),
     web.post("/v1/maintenance", answers.answered(_maintain)),
     web.get("/v1/maintenance", answers.answered(_maintenance)),
-    web.delete("/v1/maintenance/{id:[0-9]+}", answers.answered(_end_maintenance)),
+    web.delete("/v1/maintenance/{id:[0-9]{1,18}}", answers.answered(_end_maintenance)),
 ]

@@ -1,9 +1,10 @@
 """Isolation by hand over the admin API, and breakers forced by hand.
 
     POST   /v1/isolations            {"target", "reason", "ttl": "30m", "actor", "keep_open": false}: 201
-    GET    /v1/isolations            those in force; ?all=true&limit=50 those that have ended too, the latest first
+    GET    /v1/isolations            those in force; ?all=true&limit=50&before= all, the latest first
     GET    /v1/isolations/{id}       one, in force or ended
     DELETE /v1/isolations/{id}       release it; a body may say {"reason", "actor"}
+    GET    /v1/reach                 ?target=: the share of the last minute's requests that isolating it would touch
     GET    /v1/breakers              those forced by hand; how each breaker is: /v1/status
     POST   /v1/breakers/{upstream}   {"state": "open" | "closed" | "auto", "reason", "ttl", "actor"}; auto lifts it
 
@@ -15,7 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.admin import answers, bodies
+from gateway.admin import answers, bodies, paging
 from gateway.admin.callers import who
 from gateway.control.overrides import Moment, Overrides, now
 from gateway.model import override as overrides
@@ -26,7 +27,6 @@ from gateway.record.store import NotStored
 
 OVERRIDES = web.AppKey("overrides", Overrides)
 AUTO = "auto"
-LIMIT_MOST = 1000
 
 
 async def _isolate(request: web.Request) -> web.Response:
@@ -42,12 +42,13 @@ async def _isolate(request: web.Request) -> web.Response:
 
 async def _isolations(request: web.Request) -> web.Response:
     by_hand, moment = request.app[OVERRIDES], now()
+    page, following = paging.page(request), None
     if request.query.get("all") == "true":
-        limit = max(1, min(int(request.query.get("limit", "50")), LIMIT_MOST))
-        listed = by_hand.past(ISOLATION, limit)
+        listed = by_hand.past(ISOLATION, page.limit, page.before)
+        following = page.following([each.id for each in listed])
     else:
         listed = by_hand.standing(ISOLATION, moment)
-    return web.json_response({"isolations": [_shown(by_hand, each, moment) for each in listed]})
+    return web.json_response({"isolations": [_shown(by_hand, each, moment) for each in listed], "next": following})
 
 
 async def _isolation(request: web.Request) -> web.Response:
@@ -63,6 +64,12 @@ async def _release(request: web.Request) -> web.Response:
     ended = by_hand.release(ISOLATION, _number(request), who(request), moment, note=bodies.text(body, "actor", ""),
                             reason=bodies.text(body, "reason", ""))
     return web.json_response(_shown(by_hand, ended, moment))
+
+
+async def _reach(request: web.Request) -> web.Response:
+    by_hand, moment = request.app[OVERRIDES], now()
+    target = by_hand.known(request.query.get("target", ""))
+    return web.json_response({"target": str(target), "touches": by_hand.reach(str(target), moment).snapshot()})
 
 
 async def _breakers(request: web.Request) -> web.Response:
@@ -95,6 +102,14 @@ def by_hand(overrides: Overrides) -> dict[str, Any]:
     return {"fault": overrides.fault, "standing": listed}
 
 
+def standing(overrides: Overrides) -> dict[str, Any]:
+    """For `/v1/events`: the same without what changes by itself each second."""
+    found = by_hand(overrides)
+    for each in found["standing"]:
+        del each["seconds_left"]
+    return found
+
+
 def _shown(by_hand: Overrides, each: Override, moment: Moment, with_reach: bool = False) -> dict[str, Any]:
     """`touches`: the share of the last minute's requests. `waiting`: the config has no such name at present."""
     value = {"keep_open": each.value == KEEP_OPEN} if each.kind == ISOLATION else {"state": each.value}
@@ -124,6 +139,7 @@ ROUTES = [
     web.get("/v1/isolations", answers.answered(_isolations)),
     web.get(r"/v1/isolations/{number:[0-9]{1,18}}", answers.answered(_isolation)),
     web.delete(r"/v1/isolations/{number:[0-9]{1,18}}", answers.answered(_release)),
+    web.get("/v1/reach", answers.answered(_reach)),
     web.get("/v1/breakers", answers.answered(_breakers)),
     web.post("/v1/breakers/{upstream}", answers.answered(_force)),
 ]

@@ -27,8 +27,8 @@ def _liveness(slot: Row, now: int) -> str:
 def status(board: Board, now: int) -> dict[str, Any]:
     """The document of `/v1/status`."""
     ready, why = readiness(board, now)
-    processes = [_process(board, index, now) for index in (*board.crew(), board.workers)]
-    workers = processes[:-1]
+    listed = [_process(board, index, now) for index in (*board.crew(), board.workers)]
+    workers = listed[:-1]
     digest = f"{board.header['digest']:016x}"
     return {
         "version": __version__,
@@ -43,9 +43,16 @@ def status(board: Board, now: int) -> dict[str, Any]:
         "connections": sum(worker["connections"] for worker in workers),
         "active_requests": sum(worker["active_requests"] for worker in workers),
         "board_bytes": board.header["bytes"],
-        "processes": processes,
+        "processes": listed,
         "routes": _routes(board),
     }
+
+
+def processes(board: Board, now: int) -> list[dict[str, Any]]:
+    """Who there is and in what state, without what changes by itself each second."""
+    names = ("name", "pid", "state", "restarts", "plan")
+    listed = [_process(board, index, now) for index in (*board.crew(), board.workers)]
+    return [{name: each[name] for name in names} for each in listed]
 
 
 def _process(board: Board, index: int, now: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.asking import admin_option, ask
+from gateway.cli.asking import admin_option, ask, json_option, told
 
 
 @click.command()
@@ -13,8 +13,9 @@ from gateway.cli.asking import admin_option, ask
 @click.option("--for", "ttl", metavar="TIME", default="30m", show_default=True, help="How long, such as 90s or 2h.")
 @click.option("--reason", required=True, help="Why; whoever looks at it next must know.")
 @click.option("--keep-open", is_flag=True, help="Leave the target's open tunnels alone.")
+@json_option
 @admin_option
-def isolate(target: str, ttl: str, reason: str, keep_open: bool, admin: str) -> None:
+def isolate(target: str, ttl: str, reason: str, keep_open: bool, as_json: bool, admin: str) -> None:
     """Refuse all requests to TARGET, in every worker, until its time is over or `gateway release`.
 
     TARGET is route:NAME, upstream:NAME, endpoint:ADDRESS, endpoint:UPSTREAM/ADDRESS or client:ADDRESS. Exits 0 once it
@@ -22,8 +23,8 @@ def isolate(target: str, ttl: str, reason: str, keep_open: bool, admin: str) -> 
     """
     made = ask(admin, "/v1/isolations", {"target": target, "ttl": ttl, "reason": reason, "keep_open": keep_open,
                                          "actor": getpass.getuser()})
-    click.echo(f"{made['target']} is isolated until {made['expires']} (number {made['id']})")
-    click.echo(touched(made["touches"]))
+    told(made, as_json, f"{made['target']} is isolated until {made['expires']} (number {made['id']})\n"
+                        f"{touched(made['touches'])}")
 
 
 def touched(reach: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ from gateway.model import override as overrides
 from gateway.model import target as targets
 from gateway.model.action import Action
 from gateway.model.override import Override
+from gateway.model.target import Target
 from gateway.record.overrides import EXPIRED, RELEASED
 from gateway.record.store import NotStored, Store
 
@@ -92,9 +93,9 @@ class Overrides:
         self._log.warning("%s was released", standing.target)
         return ended
 
-    def past(self, kind: str, limit: int) -> list[Override]:
-        """Of one kind, ended or not, the latest first. Raises NotStored."""
-        return self._store().list_overrides(kind, limit)
+    def past(self, kind: str, limit: int, before: int) -> list[Override]:
+        """Of one kind, ended or not, the latest first; those before an id. Raises NotStored."""
+        return self._store().list_overrides(kind, limit, before)
 
     def find(self, kind: str, number: int) -> Override:
         """One, in force or ended. Raises Refused or NotStored."""
@@ -115,6 +116,12 @@ class Overrides:
             self._store().end_override(each, EXPIRED, at_ns=each.expires_ns, who=BY_ITSELF)
             del standing[each.id]
             self._log.info("%s", each.explain(moment.utc).decision)
+
+    def known(self, text: str) -> Target:
+        """The target that is written so. Raises ValueError where it is none, or none that there is."""
+        target = targets.parse(text)
+        isolation.check_known(target, self._actuator.places.names(target.kind))
+        return target
 
     def reach(self, target: str, moment: Moment) -> Reach:
         """How much of the last minute's traffic this touches."""
@@ -139,8 +146,7 @@ class Overrides:
 
     def _put(self, made: Override, moment: Moment) -> Override:
         self.turn(moment)
-        standing, target = self._all(), targets.parse(made.target)
-        isolation.check_known(target, self._actuator.places.names(target.kind))
+        standing, target = self._all(), self.known(made.target)
         before = [each.id for each in standing.values() if (each.kind, each.target) == (made.kind, made.target)]
         if not before:
             self._check_room(target.kind, standing)

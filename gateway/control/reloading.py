@@ -98,18 +98,20 @@ class Reloader:
         except Refused as error:
             self._log.error("%s was not applied: %s", self._config, error)
 
-    async def apply_documents(self, documents: files.Documents, who: str, note: str) -> Revision:
-        """What a person sent. Raises ConfigError or Refused."""
+    async def apply_documents(self, documents: files.Documents, who: str, note: str,
+                              expected: int | None = None) -> Revision:
+        """What a person sent, who saw revision `expected`. Raises ConfigError or Refused."""
         candidate = await asyncio.to_thread(revisions.from_documents, documents)
         disk = await asyncio.to_thread(self._disk_content)
         return await self.apply(candidate, how="apply", who=who, note=note,
-                                set_aside=disk if disk != candidate.content else "")
+                                set_aside=disk if disk != candidate.content else "", expected=expected)
 
     async def apply(self, candidate: revisions.Candidate, *, how: str, who: str, note: str,
-                    set_aside: str) -> Revision:
+                    set_aside: str, expected: int | None = None) -> Revision:
         """Raises ConfigError where it is wrong or needs a restart, Refused where it could not be carried out."""
         plan = boot.overridden(candidate.plan, self._options)
         async with self._busy:
+            self._check_expected(expected)
             before = self.active.revision
             revision = revisions.revision(self._next_number(), dataclasses.replace(candidate, plan=plan),
                                           at_ns=time.time_ns(), how=how, who=who, note=note, before=before)
@@ -117,9 +119,10 @@ class Reloader:
         self._board.header["applied"] += 1
         return revision
 
-    async def roll_back(self, number: int | None, who: str, note: str) -> Revision:
+    async def roll_back(self, number: int | None, who: str, note: str, expected: int | None = None) -> Revision:
         """To the revision of this number, or to the one before. Raises ConfigError or Refused."""
         async with self._busy:
+            self._check_expected(expected)
             before = self.active.revision
             target = self._target(number)
             revision = revisions.back_to(self._next_number(), target, at_ns=time.time_ns(), who=who, note=note,
@@ -129,6 +132,12 @@ class Reloader:
             await self._carry_out(active, active.plan)
         self._board.header["rolled_back"] += 1
         return revision
+
+    def _check_expected(self, expected: int | None) -> None:
+        number = self.active.revision.number
+        if expected not in (None, number):
+            raise Refused(412, f"revision {number} is served by now, not {expected}; look at what has changed, then "
+                               "ask again")
 
     def _target(self, number: int | None) -> Revision:
         try:

@@ -16,10 +16,10 @@ from gateway.dataplane.endings cimport drop_upstream
 from gateway.dataplane.exchange cimport JOIN, Exchange
 from gateway.dataplane.fallbacks cimport BY_REDIRECT, BY_STALE, BY_UPSTREAM, Fallbacks, Step
 from gateway.dataplane.gates cimport RouteGates, RouteLimit
-from gateway.dataplane.http1 cimport GET, HEAD, Head, HeadWriter, scan_request
-from gateway.dataplane.keeping cimport stale_answer
-from gateway.dataplane.own_answers cimport refuse, send_own
-from gateway.dataplane.refusals cimport REQUEST_TIMEOUT
+from gateway.dataplane.http1 cimport GET, HEAD, HeadWriter
+from gateway.dataplane.keeping cimport ASKED, rescan, stale_answer
+from gateway.dataplane.own_answers cimport id_line, refuse, send_own
+from gateway.dataplane.refusals cimport REQUEST_TIMEOUT, Told
 from gateway.dataplane.retries cimport begin_again
 from gateway.dataplane.side cimport HOLD_CONNECTING
 
@@ -34,7 +34,9 @@ if (len(decisions.Decision) != DECISION_COUNT or len(decisions.Safeguard) != SAF
         != list(range(DECIDED_ISOLATED, DECIDED_TIMEOUT + 1))):
     raise ImportError("model/decisions.py and dataplane/denial.pxd disagree about numbers")
 
-cdef Head ASKED                             # filled and read within one call
+cdef enum:
+    JITTER_BITS = 3                         # eight different pieces of advice are enough to spread clients
+    ROUND_NS = 125_000_000
 
 
 cdef int deny(Exchange exchange, int cause, int refusal, str detail, uint64_t now) except -1:
@@ -42,11 +44,9 @@ cdef int deny(Exchange exchange, int cause, int refusal, str detail, uint64_t no
     exchange.decision = cause
     if fall_back(exchange, cause, refusal == REQUEST_TIMEOUT, now):
         return 0
-    if exchange.safeguard == BY_NOTHING:
+    if exchange.safeguard == BY_NOTHING or exchange.shadowed:
         return refuse(exchange, refusal, detail, now)
-    fields, members = told(denial_of(exchange, now), (exchange.plane.draw() >> 11) / 9007199254740992.0)
-    lines = "".join([f"{name}: {value}\r\n" for name, value in fields]).encode()
-    return refuse(exchange, refusal, detail, now, lines, members)
+    return refuse(exchange, refusal, detail, now, told_of(exchange, now))
 
 
 cdef bint fall_back(Exchange exchange, int cause, bint late, uint64_t now) except -1:
@@ -89,12 +89,12 @@ cdef int answer_by(Exchange exchange, Step step, object stored, uint64_t now) ex
     """A step that needs nobody."""
     exchange.route.counters.fallbacks += 1
     drop_upstream(exchange)
-    if step.kind == BY_STALE:
+    if step.kind == BY_STALE:                           # a whole answer of its origin, the id of that time included
         fields = "".join([f"{name}: {value}\r\n" for name, value in stale.served(stored, now)])
         return send_own(exchange, stored.status, fields.encode("latin-1"), stored.body, now, True)
     if step.kind == BY_REDIRECT:
-        return send_own(exchange, step.status, redirection(exchange, step), b"", now)
-    return send_own(exchange, step.status, step.fields, step.body, now)
+        return send_own(exchange, step.status, redirection(exchange, step) + id_line(exchange), b"", now)
+    return send_own(exchange, step.status, step.fields + id_line(exchange), step.body, now)
 
 
 cdef bytes redirection(Exchange exchange, Step step):
@@ -105,12 +105,6 @@ cdef bytes redirection(Exchange exchange, Step step):
         exchange.routes.put_template(w, exchange.route, step.location, PyBytes_AS_STRING(exchange.asked), &ASKED)
     w.put("\r\n", 2)
     return w.take() + step.fields
-
-
-cdef Py_ssize_t rescan(Exchange exchange) noexcept:
-    """The request's head once more; it was sound before."""
-    return scan_request(PyBytes_AS_STRING(exchange.asked), PyBytes_GET_SIZE(exchange.asked),
-                        &exchange.client.door.limits, &ASKED)
 
 
 cdef int leave_upstream(Exchange exchange, uint64_t now) except -1:
@@ -150,20 +144,47 @@ cdef int ask_alternate(Exchange exchange, Step step, uint64_t now) except -1:
     return 0
 
 
-cdef object denial_of(Exchange exchange, uint64_t now):
-    """What denied this request, as `denied.py` reads it."""
-    if exchange.safeguard != BY_LIMIT or exchange.near == 0:
-        return Denial(exchange.safeguard, exchange.observed, exchange.threshold, now)
-    planned = exchange.route.gates.plans[exchange.near - 1]
-    return Denial(exchange.safeguard, now=now, limit=planned, decision=decision_of(exchange, now, exchange.observed))
+cdef Told told_of(Exchange exchange, uint64_t now):
+    """What to tell about the safeguard that denied: as before in this second, where it is the same denial."""
+    cdef int jitter = <int>(exchange.plane.draw() >> (64 - JITTER_BITS))
+    cdef tuple key = (exchange.limit_row, jitter, *denial_of(exchange, now))
+    cdef Told known = exchange.plane.sayings.get(key)
+    if known is not None:
+        return known
+    limit = exchange.route.gates.plans[exchange.near - 1] if exchange.near else None
+    fields, members = told(Denial(*key[2:]), limit, jitter / 2.0**JITTER_BITS)
+    lines = "".join([f"{name}: {value}\r\n" for name, value in fields]).encode()
+    return exchange.plane.sayings.put(key, Told(lines, members))
 
 
-cdef object decision_of(Exchange exchange, uint64_t now, uint64_t wait):
-    """What the limit that `near` names decided: denied for `wait` ns, or 0."""
+cdef tuple denial_of(Exchange exchange, uint64_t now):
+    """What denied this request: the members of `denied.Denial`."""
+    cdef uint64_t wait = 0, reset = 0, left = 0, incident = 0
+    cdef RouteLimit* limit
+    if exchange.safeguard == BY_LIMIT and exchange.near:
+        limit = &exchange.route.gates.limits[exchange.near - 1]
+        wait = exchange.observed
+        reset = more_in(exchange.near_arrival, now, limit.limit)
+        left = remaining(exchange.near_arrival, now, limit.limit)
+    elif exchange.safeguard == BY_CLIENT_CLAMP:
+        wait = exchange.observed
+    elif exchange.safeguard == BY_BREAKER and exchange.threshold > now:
+        wait = exchange.threshold - now
+    elif exchange.safeguard == BY_ISOLATION or exchange.safeguard == BY_CLIENT_ISOLATION:
+        incident = exchange.observed >> 8               # of the isolation's word: 0 without one
+    return exchange.safeguard, rounded(wait), rounded(reset), left, incident
+
+
+cdef inline uint64_t rounded(uint64_t wait) noexcept:
+    """Up, so that nobody is told to come too early."""
+    return (wait + ROUND_NS - 1) // ROUND_NS * ROUND_NS
+
+
+cdef object decision_of(Exchange exchange, uint64_t now):
+    """What the limit that `near` names, and that let the request in, decided."""
     cdef RouteLimit* limit = &exchange.route.gates.limits[exchange.near - 1]
     cdef uint64_t arrival = exchange.near_arrival
-    return limits.Decision(wait == 0, arrival, remaining(arrival, now, limit.limit), wait,
-                           more_in(arrival, now, limit.limit))
+    return limits.Decision(True, arrival, remaining(arrival, now, limit.limit), 0, more_in(arrival, now, limit.limit))
 
 
 cdef int tell_limit(Exchange exchange, uint64_t now) except -1:
@@ -172,5 +193,5 @@ cdef int tell_limit(Exchange exchange, uint64_t now) except -1:
     cdef RouteGates gates = exchange.route.gates
     planned = gates.plans[exchange.near - 1]
     cdef bytes lines = b"RateLimit-Policy: %s\r\nRateLimit: %s\r\n" % (
-        <bytes>gates.policies[exchange.near - 1], limits.state(planned, decision_of(exchange, now, 0)).encode())
+        <bytes>gates.policies[exchange.near - 1], limits.state(planned, decision_of(exchange, now)).encode())
     return w.put(lines, len(lines))

@@ -5,8 +5,7 @@ come back. Out of the ordinary, and so in Python.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.mitigate import limits, shedding
 from gateway.mitigate.limits import Decision
@@ -30,55 +29,48 @@ NAMES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Denial:
-    """`observed` and `threshold` as the safeguard noted them (ns, ranks or requests); `limit` and `decision` of a rate
-    limit. `now` is monotonic ns."""
+class Denial(NamedTuple):
+    """Times in ns, rounded so that what is said of one denial can be said of the next alike; 0 where there is none.
+
+    `wait` until the same request would pass, `reset` until there is quota for another, `left` of it now.
+    """
 
     safeguard: int
-    observed: int = 0
-    threshold: int = 0
-    now: int = 0
-    limit: Limit | None = None
-    decision: Decision | None = None
+    wait: int = 0
+    reset: int = 0
+    left: int = 0
+    incident: int = 0
 
 
-def told(denial: Denial, jitter: float) -> tuple[Fields, Members]:
+def told(denial: Denial, limit: Limit | None, jitter: float) -> tuple[Fields, Members]:
     """Header fields and members of the problem document; both empty where no safeguard denied."""
     safeguard = Safeguard(denial.safeguard)
-    if denial.limit is not None and denial.decision is not None:
-        return (limits.headers([(denial.limit, denial.decision)], jitter),
-                limits.problem(denial.limit, denial.decision, jitter))
+    if safeguard is Safeguard.LIMIT and limit is not None:
+        decision = Decision(False, 0, denial.left, denial.wait, denial.reset)
+        return limits.headers([(limit, decision)], jitter), limits.problem(limit, decision, jitter)
     if safeguard not in RETRY:
         return [], {}
     fields = [("retry-after", str(RETRY[safeguard](denial, jitter)))]
     if safeguard is Safeguard.SHEDDING:
         fields.append(shedding.SHED_FIELD)
-    return fields, {"safeguard": NAMES[safeguard]} | _incident(safeguard, denial)
-
-
-def _incident(safeguard: Safeguard, denial: Denial) -> Members:
-    """The word of an isolation carries the number of its incident, 0 without one."""
-    if safeguard not in (Safeguard.ISOLATION, Safeguard.CLIENT_ISOLATION) or denial.observed < 256:
-        return {}
-    return {"incident": denial.observed >> 8}
+    members: Members = {"safeguard": NAMES[safeguard]}
+    return fields, members | {"incident": denial.incident} if denial.incident else members
 
 
 def _later(seconds: float, jitter: float) -> int:
     return max(1, round(seconds * (1 + LATER_BY * jitter) + 0.5))
 
 
-def _until_open(denial: Denial, jitter: float) -> int:
-    left = max(0, denial.threshold - denial.now) / SECOND
-    return _later(max(OPEN_RETRY_LEAST, left), jitter)
+def _after_wait(denial: Denial, jitter: float) -> int:
+    return _later(denial.wait / SECOND, jitter)
 
 
 RETRY: dict[Safeguard, Callable[[Denial, float], int]] = {
     Safeguard.ISOLATION: lambda denial, jitter: _later(ISOLATED_RETRY_SECONDS, jitter),
     Safeguard.CLIENT_ISOLATION: lambda denial, jitter: _later(ISOLATED_RETRY_SECONDS, jitter),
-    Safeguard.CLIENT_CLAMP: lambda denial, jitter: _later(denial.observed / SECOND, jitter),
+    Safeguard.CLIENT_CLAMP: _after_wait,
     Safeguard.SHEDDING: lambda denial, jitter: shedding.retry_after(jitter),
     Safeguard.ROUTE_CONCURRENCY: lambda denial, jitter: _later(FULL_RETRY_SECONDS, jitter),
     Safeguard.UPSTREAM_CONCURRENCY: lambda denial, jitter: _later(FULL_RETRY_SECONDS, jitter),
-    Safeguard.BREAKER: _until_open,
+    Safeguard.BREAKER: lambda denial, jitter: _later(max(OPEN_RETRY_LEAST, denial.wait / SECOND), jitter),
 }

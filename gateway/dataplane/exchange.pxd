@@ -58,6 +58,7 @@ cdef class Exchange(Deadline):
     cdef readonly Endpoint endpoint
     cdef Identity identity
     cdef bint own_id                        # the request goes up under `identity`, not under an id that its client gave
+    cdef bint brings_id                     # the client sent one, sane or not
     cdef uint64_t began                     # ns: the request's head was complete
     cdef uint64_t sent                      # handed to an upstream connection; 0: never
     cdef uint64_t answered                  # first byte of the final answer; 0: none
@@ -90,7 +91,8 @@ cdef class Exchange(Deadline):
     cdef Permits* upstream_permit
     cdef Body request
     cdef bytes asked                        # head and early body as the client sent them, where a fallback may need it
-    cdef bytes stale_key                    # of what is kept of this resource, or None
+    cdef uint64_t stale_hash                # of what is asked for, where something may be kept of it; else 0
+    cdef bytes stale_key                    # of what is being kept, or no longer true; or None
     cdef Capture capture                    # the answer as it is being kept, or None
     cdef bint alternate                     # a fallback's upstream was asked
     cdef bytes first                        # the head, and the body as far as it came along

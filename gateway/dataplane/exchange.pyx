@@ -29,7 +29,7 @@ from gateway.dataplane.endings cimport answered_otherwise, upstream_failure
 from gateway.dataplane.forwarding cimport put_request, put_response
 from gateway.dataplane.keeping cimport begin_keeping, end_keeping, note_write, remember
 from gateway.dataplane.http1 cimport (
-    BY_CHUNKS, BY_LENGTH, DELETE, GET, HEAD, NO_BODY, OPTIONS, PUT, UNTIL_CLOSE,
+    BY_CHUNKS, BY_LENGTH, DELETE, GET, HEAD, NO_BODY, OPTIONS, PUT, REQUEST_ID, UNTIL_CLOSE,
     Chunks, Head, HeadWriter, response_body, scan_response,
 )
 from gateway.dataplane.own_answers cimport answer_directly, answer_health, is_health, refuse, refuse_unrouted
@@ -278,7 +278,7 @@ cdef class Exchange(Deadline):
         put_response(self.plane.writer, p, head, self.route, False, head.status == 204)
         if self.near:
             tell_limit(self, now)
-        if self.stale_key is not None:
+        if self.stale_hash:
             begin_keeping(self, p, head, now)
         if self.alternate:
             self.plane.writer.put("x-fallback: upstream\r\n", 22)
@@ -372,6 +372,7 @@ cdef class Exchange(Deadline):
         self.http10 = head.version_minor == 0
         self.keep = head.keep_alive and not plane.draining
         self.own_id = False
+        self.brings_id = head.first[<int>REQUEST_ID] != 0
         self.tunnel = False
         self.refused = False
         self.failed_upstream = False
@@ -386,6 +387,7 @@ cdef class Exchange(Deadline):
         self.limit_row = NO_LIMIT
         self.shadowed = False
         self.near = 0
+        self.stale_hash = 0
         self.breaker_counts = False
         self.counted = False
         self.route_permit = NULL

@@ -8,8 +8,11 @@ from libc.stdint cimport uint64_t
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 
+from gateway._limiter cimport siphash13
 from gateway.dataplane.exchange cimport Exchange
-from gateway.dataplane.http1 cimport BY_CHUNKS, GET, HEAD, OPTIONS, Chunks, Head, HeadWriter, chunks_scan, chunks_start
+from gateway.dataplane.http1 cimport (
+    BY_CHUNKS, GET, HEAD, OPTIONS, Chunks, Head, HeadWriter, chunks_scan, chunks_start, scan_request,
+)
 from gateway.dataplane.stale_answers cimport Capture, StaleAnswers
 
 from gateway.mitigate import stale
@@ -23,15 +26,40 @@ cdef int remember(Exchange exchange, const char* p, const Head* head, Py_ssize_t
     if take <= MAX_ASKED:
         exchange.asked = PyBytes_FromStringAndSize(p, head.size + take)
     if exchange.route.fallbacks.keeps_for or exchange.plane.stale_answers.holds_any:
-        exchange.stale_key = None if head.method == OPTIONS else key_of(exchange, p, head)
+        note(exchange, p, head)
     return 0
 
 
 cdef int note_write(Exchange exchange, const char* p, const Head* head) except -1:
     """On a route that keeps nothing: a write is noted all the same."""
-    if not head.method & (GET | HEAD | OPTIONS):
+    if not head.method & (GET | HEAD):
+        note(exchange, p, head)
+    return 0
+
+
+cdef int note(Exchange exchange, const char* p, const Head* head) except -1:
+    """What is asked for. The key of what is only read is made when it is needed, once a second for each."""
+    cdef uint64_t of_target
+    if head.method == OPTIONS:
+        return 0
+    of_target = siphash13(<const unsigned char*>(p + head.target_at), head.target_size, exchange.plane.seed[0],
+                          exchange.plane.seed[1])
+    exchange.stale_hash = siphash13(<const unsigned char*>(p + head.host_at), head.host_size, of_target,
+                                    exchange.plane.seed[1]) | 1
+    if not head.method & (GET | HEAD):
         exchange.stale_key = key_of(exchange, p, head)
     return 0
+
+
+cdef Py_ssize_t rescan(Exchange exchange) noexcept:
+    """The request's head once more, into ASKED; it was sound before."""
+    return scan_request(PyBytes_AS_STRING(exchange.asked), PyBytes_GET_SIZE(exchange.asked),
+                        &exchange.client.door.limits, &ASKED)
+
+
+cdef bytes key_of_asked(Exchange exchange):
+    rescan(exchange)
+    return key_of(exchange, PyBytes_AS_STRING(exchange.asked), &ASKED)
 
 
 cdef bytes key_of(Exchange exchange, const char* p, const Head* head):
@@ -46,16 +74,20 @@ cdef int begin_keeping(Exchange exchange, const char* p, const Head* head, uint6
     """An answer's head, written for the client but for its framing, is in the writer: shall its body be copied?"""
     cdef StaleAnswers kept = exchange.plane.stale_answers
     cdef HeadWriter w = exchange.plane.writer
-    cdef bytes origin
+    cdef bytes key, origin
     if exchange.method != GET or exchange.asked is None or exchange.alternate or not exchange.route.fallbacks.keeps_for:
         return 0
     if head.status not in stale.STATUSES or head.content_length > stale.BODY_MAX:
         return 0
-    if not kept.due(exchange.stale_key, now):
+    if not kept.due(exchange.stale_hash, now):
+        return 0
+    key = key_of_asked(exchange)
+    if not kept.may_capture(key):
         return 0
     origin = PyBytes_FromStringAndSize(p, head.size)
     if not stale.refusal("GET", headers_of(exchange.asked), head.status, headers_of(origin)):
-        exchange.capture = kept.capture(exchange.stale_key, origin, PyBytes_FromStringAndSize(w.data, w.size))
+        exchange.stale_key = key
+        exchange.capture = kept.capture(key, origin, PyBytes_FromStringAndSize(w.data, w.size))
     return 0
 
 
@@ -68,7 +100,7 @@ cdef int end_keeping(Exchange exchange, uint64_t now) except -1:
     exchange.stale_key = None
     if not exchange.method & (GET | HEAD):
         if 200 <= exchange.status < 400:
-            kept.forget(key)
+            kept.forget(key, exchange.stale_hash)
         return 0
     if capture is None:
         return 0
@@ -85,9 +117,10 @@ cdef int end_keeping(Exchange exchange, uint64_t now) except -1:
 
 cdef object stale_answer(Exchange exchange, uint64_t now):
     """What may be served to this request, or None."""
-    if exchange.stale_key is None or exchange.asked is None or not exchange.method & (GET | HEAD):
+    if exchange.stale_hash == 0 or exchange.asked is None or not exchange.method & (GET | HEAD):
         return None
-    return exchange.plane.stale_answers.store.get(exchange.stale_key.decode("latin-1"), headers_of(exchange.asked), now)
+    return exchange.plane.stale_answers.store.get(key_of_asked(exchange).decode("latin-1"), headers_of(exchange.asked),
+                                                  now)
 
 
 cdef bytes unchunked(bytes framed):

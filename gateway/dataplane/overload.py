@@ -1,8 +1,9 @@
 """How late this worker's event loop is, and whom it turns away for that: mitigate/shedding.py put to work.
 
 A timer is due every 10 ms; how late it comes is how long a request would wait for its turn. Every 100 ms the controller
-of `shedding` moves the worker's cut by it. The lag is smoothed over time, not over beats: one beat that is late by
-half a second stands for the fifty that did not come, and is believed at once.
+of `shedding` is told the least of these lags: a queue that stands makes every beat late, while a burst (of handshakes,
+or another guest on the processor) has passed before the next one. Where no beat came at all, it is as late as it is by
+now. Source: "Controlling Queue Delay" (CoDel), ACM Queue 2012, which takes the minimum of 100 ms for the same reason.
 
 The salt of the cohorts changes each hour, so that it is not always the same clients who are turned away.
 """
@@ -13,13 +14,14 @@ from gateway.dataplane.plane import Plane
 from gateway.mitigate import shedding
 
 PERIOD_SECONDS = 0.010
-SMOOTHING = 0.2                         # for each period
+NO_BEAT = 2**63
 HOUR_NS = 3_600_000_000_000
 GOLDEN = 0x9E3779B97F4A7C15             # spreads the number of the hour over all bits of the salt
 
 
 class Overload:
-    """Mutable state: when the timer is due, the smoothed lag, the worst since the last turn; ns. Requests in flight."""
+    """Mutable state: when the timer is due, the least and the worst lag since the last turn, and the least of the turn
+    before; ns. Requests in flight."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, plane: Plane) -> None:
         self._loop = loop
@@ -27,6 +29,7 @@ class Overload:
         self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._seed = plane.shed_salt
+        self._least = NO_BEAT
         self.lag = 0
         self.worst = 0
         self.cut = shedding.EVERYTHING
@@ -41,17 +44,20 @@ class Overload:
             self._timer.cancel()
 
     def _beat(self) -> None:
-        late = max(0, int((self._loop.time() - self._due) * 1e9))
-        periods = 1 + late / (PERIOD_SECONDS * 1e9)
-        self.lag += int((1 - (1 - SMOOTHING) ** periods) * (late - self.lag))
+        late = self._late()
+        self._least = min(self._least, late)
         self.worst = max(self.worst, late)
         self.start()
 
+    def _late(self) -> int:
+        return max(0, int((self._loop.time() - self._due) * 1e9))
+
     def turn(self, now_ns: int) -> int:
         """Every 100 ms: the next threshold. Returns the worst lag since the last turn."""
-        worst, self.worst = self.worst, 0
+        self.lag, self._least = self._least if self._least < NO_BEAT else self._late(), NO_BEAT
+        worst, self.worst = max(self.worst, self.lag), 0
         before, self._in_flight = self._in_flight, self._plane.active
-        if self.cut.lets_all_in and not shedding.is_late(self.lag):
+        if self.cut.lets_all_in and not shedding.is_late(self.cut, self.lag):
             self._plane.forget_ranks()                  # nothing to decide, so nothing to count: the ordinary turn
         else:
             more = self._in_flight - before

@@ -9,7 +9,9 @@ from libc.string cimport memcmp
 from gateway.dataplane.endings cimport drop_upstream
 from gateway.dataplane.exchange cimport Exchange
 from gateway.dataplane.http1 cimport GET, HEAD, Head, HeadWriter
-from gateway.dataplane.refusals cimport METHOD_NOT_ALLOWED, NO_ROUTE_FOUND, date_line, refusal_answer, status_of
+from gateway.dataplane.refusals cimport (
+    METHOD_NOT_ALLOWED, NO_ROUTE_FOUND, Told, date_line, refusal_answer, status_of,
+)
 from gateway.dataplane.routes cimport Route
 from gateway.routing.router cimport WRONG_METHOD
 
@@ -72,14 +74,11 @@ cdef int refuse_unrouted(Exchange exchange, int index, const char* p, const Head
     """No route, or none for the method: a 405 must say which methods there are (RFC 9110 15.5.6)."""
     if index != WRONG_METHOD:
         return refuse(exchange, NO_ROUTE_FOUND, "", now)
-    return refuse(exchange, METHOD_NOT_ALLOWED, "", now, b"Allow: %s\r\n" % exchange.routes.allowed(p, head))
+    return refuse(exchange, METHOD_NOT_ALLOWED, "", now, Told(b"Allow: %s\r\n" % exchange.routes.allowed(p, head), None))
 
 
-cdef int refuse(Exchange exchange, int refusal, str detail, uint64_t now, bytes fields=b"",
-                dict members=None) except -1:
-    """End the request with a problem document; where an answer has begun, with a reset. `fields` are added to its head,
-    `members` to the document."""
-    cdef str request_id = ""
+cdef int refuse(Exchange exchange, int refusal, str detail, uint64_t now, Told told=None) except -1:
+    """End the request with a problem document; where an answer has begun, with a reset."""
     exchange.refused = True
     exchange.plane.refusals[refusal] += 1
     drop_upstream(exchange)
@@ -90,8 +89,36 @@ cdef int refuse(Exchange exchange, int refusal, str detail, uint64_t now, bytes 
         return exchange.finish(now)
     exchange.status = status_of(refusal)
     exchange.answer_begun = True
-    if exchange.own_id:                                 # else its client knows it, or it never came so far
-        request_id = "%016x%016x" % (exchange.identity.id_high, exchange.identity.id_low)
-    exchange.client.send(refusal_answer(refusal, detail, request_id, exchange.keep, exchange.method == HEAD, fields,
-                                        members))
+    exchange.client.send(refusal_of(exchange, refusal, detail, told))
     return exchange.finish(now)
+
+
+cdef bytes id_line(Exchange exchange):
+    """X-Request-Id, unless its client knows it: by which the request is found in the flight recorder."""
+    name(exchange)
+    if not exchange.own_id:
+        return b""
+    return b"X-Request-Id: %016x%016x\r\n" % (exchange.identity.id_high, exchange.identity.id_low)
+
+
+cdef void name(Exchange exchange) noexcept:
+    """An id for a request that never came so far as to get one."""
+    if not (exchange.own_id or exchange.brings_id):
+        exchange.identity.id_high = exchange.plane.draw()
+        exchange.identity.id_low = exchange.plane.draw()
+        exchange.own_id = True
+
+
+cdef bytes refusal_of(Exchange exchange, int refusal, str detail, Told told):
+    """With the request's id, unless its client knows it."""
+    cdef uint64_t high, low
+    cdef bint without_body = exchange.method == HEAD
+    name(exchange)
+    high, low = exchange.identity.id_high, exchange.identity.id_low
+    if detail:
+        return refusal_answer(refusal, detail, "%016x%016x" % (high, low) if exchange.own_id else "", exchange.keep,
+                              without_body, told.fields if told is not None else b"",
+                              told.members if told is not None else None)
+    if told is None:
+        told = exchange.plane.sayings.nothing()
+    return told.answer(refusal, exchange.own_id, exchange.keep, without_body).of(exchange.plane.writer, high, low)

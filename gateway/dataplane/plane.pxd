@@ -5,6 +5,7 @@ from gateway.dataplane.deadlines cimport DeadlineBook, DeadlineList
 from gateway.dataplane.http1 cimport HeadWriter, Limits
 from gateway.dataplane.stale_answers cimport StaleAnswers
 from gateway.dataplane.recording cimport Recording
+from gateway.dataplane.refusals cimport Sayings
 from gateway.dataplane.routes cimport RoutePlan
 from gateway._fastpath cimport RouteCounters
 from gateway._gates cimport ClientRule, rank_of
@@ -43,6 +44,7 @@ cdef class Plane:
     cdef readonly StaleAnswers stale_answers  # for stale fallbacks
     cdef readonly set tasks                 # of the slow path
     cdef readonly set clients               # open downstream connections
+    cdef Sayings sayings                    # what refusals say in this second
     cdef readonly list refusals             # how many of each, in the order of model.errors.REFUSALS
     cdef list spare                         # finished exchanges, to be used again
     cdef dict origins

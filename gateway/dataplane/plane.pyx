@@ -15,6 +15,7 @@ from gateway.dataplane.forwarding cimport Origin
 from gateway.dataplane.http1 cimport HeadWriter
 from gateway.dataplane.stale_answers cimport StaleAnswers
 from gateway.dataplane.recording cimport Recording
+from gateway.dataplane.refusals cimport Sayings
 from gateway.dataplane.routes cimport RoutePlan
 
 import secrets
@@ -73,6 +74,7 @@ cdef class Plane:
         self.open_tunnels = set()
         self.ticker = board.ticker()
         self.recording = Recording(board, "")
+        self.sayings = Sayings()
         self.refusals = [0] * len(REFUSALS)
         self.spare = []
         self.origins = {}
@@ -88,6 +90,7 @@ cdef class Plane:
 
     def serve(self, RoutePlan routes, uint64_t number):
         """From the next request on. Whoever has begun keeps what it began with."""
+        self.sayings.forget()                           # they name limits of the plan before
         self.routes = routes
         self.serves = number
 

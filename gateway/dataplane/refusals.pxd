@@ -1,3 +1,7 @@
+from libc.stdint cimport uint64_t
+
+from gateway.dataplane.http1 cimport HeadWriter
+
 # Indexes into model.errors.REFUSALS; refusals.pyx checks at import that they agree.
 cdef enum Refusal:
     BAD_REQUEST = 0
@@ -36,3 +40,30 @@ cdef int status_of(int refusal) noexcept
 cdef bytes refusal_answer(int refusal, str detail, str request_id, bint keep, bint without_body, bytes fields=*,
                           dict members=*)
 cdef bytes date_line()
+
+
+cdef class Answer:
+    cdef bytes text
+    cdef Py_ssize_t in_head
+    cdef Py_ssize_t in_body
+
+    cdef bytes of(self, HeadWriter w, uint64_t high, uint64_t low)
+
+
+cdef class Told:
+    cdef bytes fields
+    cdef dict members
+    cdef dict answers
+
+    cdef Answer answer(self, int refusal, bint has_id, bint keep, bint without_body)
+
+
+cdef class Sayings:
+    cdef bytes date
+    cdef dict told
+    cdef Told plain
+
+    cdef void forget(self)
+    cdef Told nothing(self)
+    cdef Told get(self, tuple key)
+    cdef Told put(self, tuple key, Told told)

@@ -1,11 +1,14 @@
 """How the gateway says no: problem+json (RFC 9457) with the reason, what to do next, and the request id.
 
 Out of the ordinary by nature, so written in Python; only the table's numbers are compiled in, and checked here
-against `model.errors`, which is the law.
+against `model.errors`, which is the law. What is out of the ordinary may come by the ten thousand a second all the same,
+when most is turned away: an answer is made once a second, and the request's id put into it for each.
 """
+from libc.stdint cimport uint64_t
+
 from gateway.dataplane.http1 cimport (
     BAD_START_LINE, BAD_TRANSFER_CODING, BAD_VERSION, HEAD_TOO_LARGE, LINE_TOO_LONG, METHOD_REFUSED, TARGET_TOO_LONG,
-    TOO_MANY_FIELDS, fault_text,
+    TOO_MANY_FIELDS, HeadWriter, fault_text,
 )
 
 import json
@@ -105,3 +108,86 @@ cdef bytes refusal_answer(int refusal, str detail, str request_id, bint keep, bi
     if not without_body:
         lines.append(body)
     return b"".join(lines)
+
+
+# ---------------------------------------------------------------------- the answers of this second
+
+cdef enum:
+    SAYINGS_MAX = 1024              # in a second; more than that are made anew
+    ID_DIGITS = 32
+
+cdef str NO_ID = "#" * ID_DIGITS    # no text of ours has that
+
+
+cdef class Answer:
+    """A whole answer with two gaps for the request's id, in its head and in its body; or with none."""
+
+    def __cinit__(self, bytes text, bint has_id):
+        gap = NO_ID.encode()
+        self.text = text
+        self.in_head = text.index(gap) if has_id else -1
+        self.in_body = text.rfind(gap) if has_id else -1
+
+    cdef bytes of(self, HeadWriter w, uint64_t high, uint64_t low):
+        cdef const char* p = <const char*>self.text
+        cdef Py_ssize_t rest = self.in_body + ID_DIGITS
+        if self.in_head < 0:
+            return self.text
+        w.clear()
+        w.put(p, self.in_head)
+        w.put_hex64(high)
+        w.put_hex64(low)
+        if self.in_body > self.in_head:
+            w.put(p + self.in_head + ID_DIGITS, self.in_body - self.in_head - ID_DIGITS)
+            w.put_hex64(high)
+            w.put_hex64(low)
+        w.put(p + rest, len(self.text) - rest)
+        return w.take()
+
+
+cdef class Told:
+    """What is told beside a refusal: lines of its head, members of its document; and the answers made with them."""
+
+    def __cinit__(self, bytes fields, dict members):
+        self.fields = fields
+        self.members = members
+        self.answers = {}
+
+    cdef Answer answer(self, int refusal, bint has_id, bint keep, bint without_body):
+        cdef int key = refusal << 3 | has_id << 2 | keep << 1 | without_body
+        cdef Answer found = self.answers.get(key)
+        if found is None:
+            found = Answer(refusal_answer(refusal, "", NO_ID if has_id else "", keep, without_body, self.fields,
+                                          self.members), has_id)
+            self.answers[key] = found
+        return found
+
+
+cdef class Sayings:
+    """What is told in this second, by what it is told of. Mutable, and bounded."""
+
+    def __cinit__(self):
+        self.told = {}
+        self.forget()
+
+    cdef void forget(self):
+        self.date = date_line()
+        self.told.clear()
+        self.plain = Told(b"", None)
+
+    cdef Told nothing(self):
+        """For a refusal that speaks for itself."""
+        if self.date is not date_line():
+            self.forget()
+        return self.plain
+
+    cdef Told get(self, tuple key):
+        if self.date is not date_line():
+            self.forget()
+        return self.told.get(key)
+
+    cdef Told put(self, tuple key, Told told):
+        if len(self.told) >= SAYINGS_MAX:
+            self.told.clear()
+        self.told[key] = told
+        return told

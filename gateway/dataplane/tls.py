@@ -16,7 +16,7 @@ import ssl
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gateway.dataplane import certificate_names
+from gateway.model import certificate as x509
 from gateway.routing import plan
 
 # Mozilla's "intermediate" list of 2024 without the finite-field suites; TLS 1.3 suites are OpenSSL's own.
@@ -154,7 +154,7 @@ def _load(pair: plan.Certificate) -> LoadedPair:
     context = _server()
     try:
         with open(pair.certificate, encoding="ascii", errors="replace") as file:
-            names = certificate_names.dns_names(file.read())
+            names = x509.dns_names(file.read())
         context.load_cert_chain(pair.certificate, pair.key, password=_refuse_password)
     except (OSError, ValueError) as error:
         raise TlsFault(f"certificate {pair.certificate} with key {pair.key}: {_reason(error)}") from None

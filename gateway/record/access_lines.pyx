@@ -34,6 +34,7 @@ cdef enum:
     FIRST_PAGE = 64 * 1024
     NANOSECONDS = 1_000_000_000
 
+cdef int ISOLATION = Safeguard.ISOLATION, CLIENT_ISOLATION = Safeguard.CLIENT_ISOLATION   # flight.ISOLATIONS
 cdef char* HEX = b"0123456789abcdef"
 cdef dict METHODS = {number: name.encode() for number, name in enumerate(flight.METHODS)}
 cdef dict DECISIONS = {int(each): each.name.lower().encode() for each in Decision if each}
@@ -130,6 +131,8 @@ cdef int json_line(Page* page, const Record* record, Words words, uint32_t worke
     named(page, b',"decision":"', DECISIONS, record.decision)
     named(page, b',"safeguard":"', SAFEGUARDS, record.safeguard)
     named(page, b',"limit":"', words.limits, record.limit)
+    if record.safeguard in (ISOLATION, CLIENT_ISOLATION) and record.observed >> 8:
+        number(page, b',"incident":', record.observed >> 8)
     if record.flags & SHADOW:
         say(page, b',"shadow":true')
     named(page, b',"agent":"', words.texts, record.agent)

@@ -24,6 +24,8 @@ NO_ROW = _recorder.NO_ROW
 SECTIONS = {"route": "routes", "upstream": "upstreams", "endpoint": "endpoints", "limit": "limits"}
 TEXTS = ("host", "agent")
 PATH_CUT, SHADOW = 1, 2                 # _recorder.RecordFlags
+ISOLATIONS = (Safeguard.ISOLATION, Safeguard.CLIENT_ISOLATION)
+"""What they observe is their word: the number of the incident, 0 without one, above eight flags."""
 KINDS = {8: "<u8", 4: "<u4", 2: "<u2", 1: "u1"}
 
 RECORD = np.dtype([(each.name, KINDS[each.size], (each.count,)) if each.count > 1 else (each.name, KINDS[each.size])
@@ -103,6 +105,7 @@ def document(record: np.void, told: Meanings, weight: float = 1.0) -> dict[str, 
         "decision": Decision(int(record["decision"])).name.lower(),
         "safeguard": Safeguard(int(record["safeguard"])).name.lower(),
         "limit": limit.rpartition(" ")[2], "observed": int(record["observed"]), "threshold": int(record["threshold"]),
+        "incident": incident(record),
         "shadow": bool(record["flags"] & SHADOW), "attempts": int(record["attempts"]),
         "total_ms": int(record["total_us"]) / 1000, "ttfb_ms": _ms(int(record["ttfb_us"])),
         "own_ms": int(record["own_us"]) / 1000,
@@ -118,6 +121,11 @@ def document(record: np.void, told: Meanings, weight: float = 1.0) -> dict[str, 
     if not record["request_id_high"] and not record["request_id_low"]:
         shown["request_id"] = ""
     return shown
+
+
+def incident(record: np.void) -> int:
+    """The one on whose account it was refused; 0 for none."""
+    return int(record["observed"]) >> 8 if int(record["safeguard"]) in ISOLATIONS else 0
 
 
 def path(record: np.void) -> str:

@@ -105,7 +105,7 @@ def look(folder: Path, wanted: Wanted, limit: int) -> Looked:
 
 def _newest_first(folder: Path, wanted: Wanted, looked: Looked) -> Iterator[Block]:
     files = segments.paths(folder, FLIGHT)
-    for path, following in zip(reversed(files), [None, *reversed(files[1:])], strict=True):
+    for path, following in zip(reversed(files), [None, *reversed(files)], strict=False):
         if int(path.stem) >= wanted.before_ns:
             continue
         if following is not None and int(following.stem) < wanted.since_ns:

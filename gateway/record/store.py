@@ -29,6 +29,7 @@ from gateway.record.outbox import Alert, Waiting
 from gateway.record.revision import Revision
 
 NAME = "store.sqlite"
+LAST = 2**62                            # a number that none comes after
 BUSY_SECONDS = 0.5                      # control beats every 0.25 s, and is replaced after 5 s
 COLUMNS = [field.name for field in dataclasses.fields(Revision)]
 SHORT = [f"'' AS {name}" if name in ("text", "plan", "diff") else f'"{name}"' for name in COLUMNS]
@@ -68,9 +69,10 @@ class Store:
             self._note(revision.at_ns, revision.who, f"config.{revision.how}", target,
                        {"content": revision.content, "note": revision.note, "commit": revision.commit})
 
-    def revisions(self, limit: int = 50) -> list[tuple[Revision, str]]:
-        """(revision without its long texts, state), the latest first."""
-        rows = self._read(f"SELECT {', '.join(SHORT)}, state FROM revisions ORDER BY number DESC LIMIT ?", limit)  # noqa: S608
+    def revisions(self, limit: int = 50, before: int = LAST) -> list[tuple[Revision, str]]:
+        """(revision without its long texts, state), the latest first; those before a number."""
+        rows = self._read(f"SELECT {', '.join(SHORT)}, state FROM revisions WHERE number < ? "  # noqa: S608
+                          "ORDER BY number DESC LIMIT ?", before, limit)
         return [(_revision(row), row["state"]) for row in rows]
 
     def revision(self, number: int) -> Revision | None:
@@ -104,9 +106,10 @@ class Store:
         """Those that have not ended, or whose end is not recorded yet, in the order they were made."""
         return [overrides.from_row(row) for row in self._read("SELECT * FROM overrides WHERE ended = '' ORDER BY id")]
 
-    def list_overrides(self, kind: str, limit: int = 50) -> list[Override]:
-        """Of one kind, ended or not, the latest first."""
-        rows = self._read("SELECT * FROM overrides WHERE kind = ? ORDER BY id DESC LIMIT ?", kind, limit)
+    def list_overrides(self, kind: str, limit: int = 50, before: int = LAST) -> list[Override]:
+        """Of one kind, ended or not, the latest first; those before an id."""
+        rows = self._read("SELECT * FROM overrides WHERE kind = ? AND id < ? ORDER BY id DESC LIMIT ?", kind, before,
+                          limit)
         return [overrides.from_row(row) for row in rows]
 
     def override(self, number: int) -> Override | None:
@@ -150,9 +153,9 @@ class Store:
         rows = self._read("SELECT * FROM incidents WHERE id = ?", number)
         return incidents.from_row(rows[0]) if rows else None
 
-    def incidents(self, limit: int = 50) -> list[Incident]:
-        """The latest first."""
-        rows = self._read("SELECT * FROM incidents ORDER BY id DESC LIMIT ?", limit)
+    def incidents(self, limit: int = 50, before: int = LAST) -> list[Incident]:
+        """The latest first; those before an id."""
+        rows = self._read("SELECT * FROM incidents WHERE id < ? ORDER BY id DESC LIMIT ?", before, limit)
         return [incidents.from_row(row) for row in rows]
 
     def recent_incidents(self, since_ns: int) -> list[Incident]:
@@ -246,9 +249,10 @@ class Store:
         with self._transaction():
             self._note(at_ns, who, what, target, detail)
 
-    def audit(self, limit: int = 100) -> list[audit.Entry]:
-        """The latest entries, the latest first."""
-        return [audit.Entry(*row) for row in self._read("SELECT * FROM audit ORDER BY number DESC LIMIT ?", limit)]
+    def audit(self, limit: int = 100, before: int = LAST) -> list[audit.Entry]:
+        """The latest entries, the latest first; those before a number."""
+        rows = self._read("SELECT * FROM audit WHERE number < ? ORDER BY number DESC LIMIT ?", before, limit)
+        return [audit.Entry(*row) for row in rows]
 
     def verify(self) -> int | None:
         """The number of the first audit entry that was tampered with, or None."""

@@ -9,6 +9,7 @@ from loadtests.errors import MissingProgramError
 from loadtests.peers.peer import Peer, Post
 from loadtests.processes import CHECKOUT
 
+# The route is critical: clients that keep a core busy make a worker late, and it would rightly shed other ones.
 _CONFIG = """\
 version: 1
 listeners:
@@ -26,6 +27,7 @@ routes:
   - name: orders
     match: {{path: /**}}
     upstream: orders
+    priority: critical
 {of_route}"""
 
 # Every safeguard that a route can meet, at bounds that this load does not reach: what they cost is what is measured.
@@ -33,8 +35,12 @@ _OF_UPSTREAM = """\
     eject: {for: 30s}
     breaker: {window: 10s}
     concurrency: {limit: 10000}
+    retry: {attempts: 2}
 """
 _OF_ROUTE = """\
+    fallback:
+      - stale: {for: 5m}
+      - respond: {status: 503, body: "Try again."}
     limits:
       - {name: per-client, key: client, rate: 1000000/s, burst: 1000000}
       - {name: whole-route, key: route, rate: 1000000/s, burst: 1000000}

@@ -23,7 +23,7 @@ from loadtests.proofs.stage import Stage, get
 from loadtests.proofs.verdict import Verdict
 
 CHUNK = b"8\r\n01234567\r\n"
-CHUNKS = 1024 * 1024 // 8
+CHUNKS = 256 * 1024 // 8
 TIMES = 4
 CALM = 4.0              # seconds of measuring before and after
 CRITICAL_PAUSE = 0.01

@@ -67,7 +67,7 @@ def test_an_isolation_is_made_shown_listed_and_released(tmp_path: Path) -> None:
         status, ended = await ask("DELETE", f"/v1/isolations/{made['id']}", {"reason": "fixed", "actor": "ben"})
         assert (status, ended["ended"], ended["in_force"]) == (200, "released", False)
         assert ask.isolated_until() == 0
-        assert (await ask("GET", "/v1/isolations"))[1] == {"isolations": []}
+        assert (await ask("GET", "/v1/isolations"))[1] == {"isolations": [], "next": None}
         assert (await ask("GET", "/v1/isolations?all=true"))[1]["isolations"][0]["ended"] == "released"
         assert (await ask("GET", f"/v1/isolations/{made['id']}"))[1]["ended"] == "released"
         status, problem = await ask("DELETE", f"/v1/isolations/{made['id']}")
@@ -81,7 +81,7 @@ def test_a_breaker_is_forced_listed_and_left_to_itself(tmp_path: Path) -> None:
         status, made = await ask("POST", "/v1/breakers/api", {"state": "open", "reason": "deploy", "ttl": "5m"})
         assert (status, made["state"], made["target"]) == (201, "open", "upstream:api")
         assert (await ask("GET", "/v1/breakers"))[1]["breakers"][0]["id"] == made["id"]
-        assert (await ask("GET", "/v1/isolations"))[1] == {"isolations": []}
+        assert (await ask("GET", "/v1/isolations"))[1] == {"isolations": [], "next": None}
         status, lifted = await ask("POST", "/v1/breakers/api", {"state": "auto"})
         assert (status, lifted["ended"]) == (200, "released")
         assert (await ask("POST", "/v1/breakers/api", {"state": "auto"}))[0] == 404

@@ -73,11 +73,20 @@ def test_a_loop_that_is_late_turns_bulk_away_and_never_critical() -> None:
     assert scene.gateway.board.route(0, scene.gateway.board.names("routes")["bulk"])["shed"] > 0
 
 
-def test_one_beat_that_is_half_a_second_late_is_believed_at_once() -> None:
+def test_a_burst_that_passes_within_the_turn_turns_nobody_away() -> None:
     scene = Scene()
+    scene.clock.passes(late=0.0)
     scene.clock.now = scene.clock.due + 0.5
     scene.clock.beat()
-    assert scene.overload.lag > 490_000_000
+    assert scene.overload.turn(0) == 500_000_000
+    assert (scene.overload.lag, scene.overload.cut) == (0, shedding.EVERYTHING)
+
+
+def test_where_no_beat_came_it_is_as_late_as_it_is_by_now() -> None:
+    scene = Scene()
+    scene.clock.now = scene.clock.due + 0.5
+    scene.overload.turn(0)
+    assert scene.overload.lag == 500_000_000
 
 
 def test_once_in_time_everyone_is_let_in_within_seconds() -> None:

@@ -147,3 +147,22 @@ def test_every_refusal_can_be_told() -> None:
         gateway.fails_to_connect(each.reason)
         assert client.hears().startswith(b"HTTP/1.1 %d %s\r\n" % (each.status, each.title.encode()))
         assert gateway.refused() == {each.reason: 1}
+
+
+def test_each_refusal_names_its_own_request_and_is_otherwise_said_alike() -> None:
+    gateway = Gateway(plans.Route("one", plans.Match("/one"), upstream="api"))
+    client = gateway.client()
+    for path in ("/first", "/other"):
+        client.says(get(path))
+    first, other = [json.loads(each.partition("\r\n\r\n")[2].partition("}")[0] + "}")
+                    for each in client.hears().decode().split("HTTP/1.1 404 Not Found\r\n")[1:]]
+    assert len(first["request_id"]) == len(other["request_id"]) == 32
+    assert first.pop("request_id") != other.pop("request_id")
+    assert first == other
+
+
+def test_a_client_that_brings_an_id_is_told_no_other() -> None:
+    gateway = Gateway(plans.Route("one", plans.Match("/one"), upstream="api"))
+    client = gateway.client()
+    client.says(get("/none", "X-Request-Id: mine"))
+    assert b"request_id" not in client.hears()

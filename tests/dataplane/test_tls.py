@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.dataplane import certificate_names, tls
+from gateway.dataplane import tls
+from gateway.model import certificate as x509
 from gateway.routing import plan
 from tests import certificates
 
@@ -33,7 +34,7 @@ class Shaken:
     def name(self) -> str:
         der = self.client.getpeercert(binary_form=True)
         assert der is not None
-        return certificate_names.dns_names(ssl.DER_cert_to_PEM_cert(der))[0]
+        return x509.dns_names(ssl.DER_cert_to_PEM_cert(der))[0]
 
 
 def _step(end: ssl.SSLObject) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from gateway.model.decisions import Decision, Safeguard
 from gateway.record import flight
 from gateway.record.access_lines import Words, lines
-from gateway.record.flight import RECORD, Records
+from gateway.record.flight import RECORD, Meanings, Records
 
 OFFSET = 1_764_000_000 * 10**9          # 2025-11-24T16:00:00Z
 IPV4 = 0xFFFF << 32
@@ -69,6 +69,15 @@ def test_a_json_line_holds_all_that_was_recorded() -> None:
         "attempts": 2, "decision": "limited", "safeguard": "limit", "limit": "per-client", "shadow": True,
         "agent": "curl", "version": "1.2", "protocol": "HTTP/1.1", "tls": True,
         "request_id": f"{1:016x}{0xAB:016x}", "worker": 6}
+
+
+@pytest.mark.parametrize(("safeguard", "observed", "told"), [
+    (Safeguard.ISOLATION, 12 << 8 | 1, 12), (Safeguard.CLIENT_ISOLATION, 7 << 8, 7), (Safeguard.ISOLATION, 1, None),
+    (Safeguard.LIMIT, 12 << 8, None)])
+def test_an_isolation_names_its_incident(safeguard: Safeguard, observed: int, told: int | None) -> None:
+    made = record(decision=Decision.ISOLATED, safeguard=safeguard, observed=observed)
+    assert json.loads(one(made, words())).get("incident") == told
+    assert flight.document(made[0], Meanings())["incident"] == (told or 0)
 
 
 def test_what_is_not_known_is_left_out() -> None:

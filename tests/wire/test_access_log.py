@@ -55,7 +55,10 @@ def test_every_request_has_its_line_refused_ones_too_and_a_reload_changes_the_fo
                 ask(listener, path)
             exchange(listener, b"GET /api/1 HTTP/1.1\r\nHost: gate\r\nContent-Length: +1\r\n\r\n")
             wait_until(lambda: written(gateway) == 5, what="five lines")
-            assert 'gateway_access_log_lines_total{result="written"} 5.0' in gateway.metrics()
+            told = gateway.metrics()
+            assert 'gateway_access_log_lines_total{result="written"} 5.0' in told
+            assert "gateway_config_revision 1.0" in told
+            assert re.search(r'gateway_open_files{process="worker 1"} [1-9]', told)
 
             reload_with(gateway, tmp_path, config(listener, api.address, f'{{path: "{second}", format: combined}}'))
             ask(listener, "/ours?token=secret", "User-Agent: curl/8.1")

@@ -105,6 +105,9 @@ def test_a_killed_control_goes_on_with_its_incident_and_every_alert_arrives_unde
         wait_until(lambda: open_incidents(gateway) == [1], what="the incident is open")
         kill_control(gateway)                       # nobody listens at the receiver: the alert waits in the outbox
         assert open_incidents(gateway) == [1]
+        told = gateway.metrics()
+        assert 'gateway_incident_open{fault="unknown",incident="1",severity="notice"' in told
+        assert "gateway_alerts_waiting 1.0" in told
         receiver.status = 503
         receiver.start()
         wait_until(lambda: receiver.bodies, 15, "the alert is tried again")

@@ -1,15 +1,17 @@
-"""Which DNS names a PEM certificate is for: what server name indication is matched against.
+"""Which DNS names a PEM certificate is for, which is what server name indication is matched against, and when it ends.
 
 The standard library can decode a certificate only through a private function (`ssl._ssl._test_decode_certificate`),
-for authorities only (`get_ca_certs`), or after a verified handshake (`getpeercert`: an expired one fails). So the one
-field that we need is read here, along its fixed place in X.509 (RFC 5280, 4.1 and 4.2.1.6):
+for authorities only (`get_ca_certs`), or after a verified handshake (`getpeercert`: an expired one fails). So the two
+fields that we need are read here, along their fixed places in X.509 (RFC 5280, 4.1, 4.1.2.5 and 4.2.1.6):
 
     Certificate [0] TBSCertificate -> [3] extensions -> (id-ce-subjectAltName, OCTET STRING) -> [2] dNSName
+                                   -> the third SEQUENCE, after signature and issuer: validity -> notBefore, notAfter
 
 The common name is not looked at: clients have ignored it since RFC 6125. The file is the operator's own, OpenSSL has
 loaded it before, and still every length is checked against the end of what holds it.
 """
 
+import datetime
 import ssl
 from collections.abc import Iterator
 
@@ -18,6 +20,8 @@ OBJECT_IDENTIFIER = 0x06
 OCTET_STRING = 0x04
 EXTENSIONS = 0xA3
 DNS_NAME = 0x82
+VALIDITY = 2                            # of the SEQUENCEs in a TBSCertificate
+TIMES = {0x17: "%y%m%d%H%M%SZ", 0x18: "%Y%m%d%H%M%SZ"}      # UTCTime (up to 2049) and GeneralizedTime
 SUBJECT_ALT_NAME = bytes((0x55, 0x1D, 0x11))
 
 END = "-----END CERTIFICATE-----"
@@ -26,10 +30,24 @@ BEGIN = "-----BEGIN CERTIFICATE-----"
 
 def dns_names(pem: str) -> tuple[str, ...]:
     """The lower-case DNS names of the first certificate in `pem`; ValueError if there is none or it is not X.509."""
-    certificate = _only(_first_certificate(pem), SEQUENCE)
-    _, to_be_signed = next(_items(certificate), (0, b""))
-    extensions = [content for tag, content in _items(to_be_signed) if tag == EXTENSIONS]
+    extensions = [content for tag, content in _items(_to_be_signed(pem)) if tag == EXTENSIONS]
     return tuple(name for content in extensions for name in _alternative_names(content))
+
+
+def ends_ns(pem: str) -> int:
+    """Until when the first certificate in `pem` is valid, in UTC ns; ValueError as above."""
+    sequences = [content for tag, content in _items(_to_be_signed(pem)) if tag == SEQUENCE]
+    times = list(_items(sequences[VALIDITY])) if len(sequences) > VALIDITY else []
+    if len(times) != 2 or times[1][0] not in TIMES:
+        raise ValueError("the validity of the certificate is of an unknown form")
+    tag, text = times[1]
+    ends = datetime.datetime.strptime(text.decode("ascii"), TIMES[tag]).replace(tzinfo=datetime.UTC)
+    return int(ends.timestamp()) * 10**9
+
+
+def _to_be_signed(pem: str) -> bytes:
+    _, content = next(_items(_only(_first_certificate(pem), SEQUENCE)), (0, b""))
+    return content
 
 
 def _first_certificate(pem: str) -> bytes:

@@ -1,0 +1,192 @@
+"""The OpenAPI 3.1 document of the admin API. OPERATIONS is the table; a test holds it to what is registered.
+
+Errors are `application/problem+json` (RFC 9457). Which role an operation takes is asked of `identity`, so that the
+document cannot say another one.
+"""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+from gateway import __version__
+from gateway.admin import identity
+from gateway.admin.schemas import SCHEMAS, ref
+
+JSON, PROBLEM, EVENTS = "application/json", "application/problem+json", "text/event-stream"
+MEANINGS = {
+    200: "Done", 201: "Made; it is on the disk and in force", 304: "Not changed",
+    400: "Not understood; the detail says what to write", 401: "A token is needed, or this one is not known",
+    403: "This Host, Origin or role may not", 404: "There is none",
+    409: "Not in its present state, or no room for more",
+    412: "Somebody else was quicker: look again", 413: "The body is larger than 1 MiB", 415: "Send JSON",
+    422: "The config is refused; each mistake is located", 429: "Too many wrong tokens from this address",
+    503: "Cannot be answered now", 507: "The disk is full",
+}
+OF_ANY = (401, 403, 429, 503)
+OF_A_BODY = (400, 413, 415, 507)
+
+PARAMETERS: dict[str, dict[str, Any]] = {
+    name: {"name": name, "in": "query", "description": words, "schema": schema}
+    for name, words, schema in (
+        ("limit", "how many at most", {"type": "integer", "minimum": 1, "maximum": 1000}),
+        ("before", "the cursor: `next` of the page before", {"type": "integer", "minimum": 0}),
+        ("all", "those that are over too", {"enum": ["true", "false"]}),
+        ("target", "route:NAME, upstream:NAME, endpoint:UPSTREAM/ADDRESS or client:ADDRESS", {"type": "string"}),
+        ("seconds", "how far back", {"type": "integer", "minimum": 1, "maximum": 900}),
+        ("since", "not older than this, such as 5m", {"type": "string"}),
+        ("since_ns", "UTC nanoseconds", {"type": "integer"}), ("before_ns", "UTC nanoseconds", {"type": "integer"}),
+        ("status", "a status, or a class such as 5xx", {"type": "string"}),
+        ("path", "how it begins", {"type": "string"}), ("request_id", "32 hex digits", {"type": "string"}),
+        *((name, f"of this {name}", {"type": "string"})
+          for name in ("route", "upstream", "endpoint", "method", "decision", "client")),
+    )}
+PAGED = ("limit", "before")
+FILTERS = ("route", "upstream", "endpoint", "status", "method", "decision", "client", "path", "request_id", "since",
+           "since_ns", "before_ns", "limit")
+IF_MATCH = {"name": "If-Match", "in": "header", "description": "the ETag of /v1/config that you have seen",
+            "schema": {"type": "string"}}
+LAST_EVENT = {"name": "Last-Event-ID", "in": "header", "description": "the last event that you have seen",
+              "schema": {"type": "string"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`answer`, `body`: names of schemas, or a media type where the answer is no JSON."""
+
+    method: str
+    path: str
+    summary: str
+    answer: str
+    query: tuple[str, ...] = ()
+    body: str = ""
+    problems: tuple[int, ...] = ()
+    status: int = 200
+    headers: tuple[dict[str, Any], ...] = ()
+    may_be_empty: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return self.path in identity.OPEN or self.path == "/static/{name}"
+
+
+def _deed(name: str, summary: str, body: str) -> Operation:
+    return Operation("post", f"/v1/incidents/{{id}}/{name}", summary, "Incident", body=body, problems=(404, 409),
+                     may_be_empty=body == "Acknowledge")
+
+
+OPERATIONS = (
+    Operation("get", "/", "The dashboard", "text/html"),
+    Operation("get", "/static/{name}", "Its files", "text/javascript", problems=(404,)),
+    Operation("get", "/healthz", "Does this process answer?", "Health"),
+    Operation("get", "/readyz", "Does a worker serve?", "Readiness", problems=(503,)),
+    Operation("get", "/metrics", "Metrics for Prometheus", "text/plain"),
+    Operation("get", "/v1/openapi.json", "This document", "Document"),
+    Operation("get", "/v1/status", "What the gateway does now, and why", "Status"),
+    Operation("get", "/v1/events", "Everything live: server-sent events, first what was missed", EVENTS,
+              headers=(LAST_EVENT,)),
+    Operation("get", "/v1/traffic", "A target second by second", "Traffic", ("target", "seconds"), problems=(400,)),
+    Operation("get", "/v1/requests", "Look through the flight recorder", "Requests", FILTERS, problems=(400,)),
+    Operation("get", "/v1/config", "What is served", "Config"),
+    Operation("post", "/v1/config", "Check a config and serve it", "Applied", body="Apply", problems=(412, 422),
+              headers=(IF_MATCH,)),
+    Operation("post", "/v1/config/diff", "What applying a config would change", "Differences", body="Candidate",
+              problems=(422,)),
+    Operation("post", "/v1/config/rollback", "Serve an earlier revision again", "Applied", body="Rollback",
+              problems=(404, 412, 422), headers=(IF_MATCH,)),
+    Operation("get", "/v1/revisions", "Revisions, the latest first", "Revisions", PAGED, problems=(400,)),
+    Operation("get", "/v1/revisions/{number}", "A revision with its text and diff", "Revision", problems=(404,)),
+    Operation("get", "/v1/audit", "Who did what, the latest first", "AuditEntries", PAGED, problems=(400,)),
+    Operation("get", "/v1/audit/verify", "Is the chain of hashes whole?", "AuditVerdict"),
+    Operation("post", "/v1/isolations", "Isolate a target for a time", "Isolation", body="Isolate",
+              problems=(404, 409), status=201),
+    Operation("get", "/v1/isolations", "What is isolated", "Isolations", ("all", *PAGED), problems=(400,)),
+    Operation("get", "/v1/isolations/{number}", "An isolation, in force or over", "Isolation", problems=(404,)),
+    Operation("delete", "/v1/isolations/{number}", "Release it", "Isolation", body="Release", problems=(404,),
+              may_be_empty=True),
+    Operation("get", "/v1/reach", "The share of traffic that isolating a target would touch", "Reach", ("target",),
+              problems=(400, 404)),
+    Operation("get", "/v1/breakers", "Breakers that are forced by hand", "Breakers"),
+    Operation("post", "/v1/breakers/{upstream}", "Force a breaker for a time, or leave it to itself", "Breaker",
+              body="ForceBreaker", problems=(404, 409), status=201),
+    Operation("get", "/v1/incidents", "Incidents that are open, or all", "Incidents", ("all", *PAGED), problems=(400,)),
+    Operation("get", "/v1/incidents/{id}", "An incident as a story", "IncidentStory", problems=(404,)),
+    _deed("ack", "Somebody looks at it: repeated alerts end", "Acknowledge"),
+    _deed("assign", "Give it to somebody", "Assign"),
+    _deed("comment", "Add a line to its timeline", "Words"),
+    _deed("merge", "Let it go on as another one", "Merge"),
+    _deed("split", "Let some targets go on as an incident of their own", "Split"),
+    _deed("resolve", "It is over, and why", "Words"),
+    _deed("reopen", "It is not over, and why", "Words"),
+    _deed("review", "Its post-mortem is done", "Acknowledge"),
+    Operation("get", "/v1/signals", "What is wrong at the moment", "Signals"),
+    Operation("post", "/v1/reports", "Say that something looks wrong", "Reported", body="Report", status=201),
+    Operation("post", "/v1/deploys", "Say that something was deployed", "Change", body="Deploy", status=201),
+    Operation("get", "/v1/deploys", "Deploys of the last day", "Deploys"),
+    Operation("post", "/v1/maintenance", "Open no incident for a target for a time", "Maintenance", body="Maintain",
+              status=201),
+    Operation("get", "/v1/maintenance", "What goes on", "MaintenanceList"),
+    Operation("delete", "/v1/maintenance/{id}", "It is over", "MaintenanceEnd", problems=(404,)),
+)
+
+
+@functools.cache
+def document() -> dict[str, Any]:
+    """The whole of it, as plain values."""
+    paths: dict[str, dict[str, Any]] = {}
+    for each in OPERATIONS:
+        paths.setdefault(each.path, {})[each.method] = _operation(each)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Safeguard Gateway, admin API", "version": __version__,
+                 "description": "On the admin address. Errors are problem documents that say what to do.",
+                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        "servers": [{"url": "/"}],
+        "security": [{"token": []}, {}],
+        "paths": paths,
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description":
+                                          "`gateway token add`; with the first one, everybody needs one"}},
+        },
+    }
+
+
+def _operation(each: Operation) -> dict[str, Any]:
+    told: dict[str, Any] = {"summary": each.summary, "operationId": _name(each), "responses": _responses(each)}
+    if each.is_open:
+        told["security"] = []
+    else:
+        told["description"] = f"Takes the role {identity.needed(each.method.upper(), each.path).name.lower()}."
+    parameters = [*_in_path(each.path), *(PARAMETERS[name] for name in each.query), *each.headers]
+    if parameters:
+        told["parameters"] = parameters
+    if each.body:
+        told["requestBody"] = {"required": not each.may_be_empty, "content": {JSON: {"schema": ref(each.body)}}}
+    return told
+
+
+def _responses(each: Operation) -> dict[str, Any]:
+    good: dict[str, Any] = {"description": MEANINGS[each.status]}
+    good["content"] = {each.answer: {"schema": {"type": "string"}}} if "/" in each.answer else {
+        JSON: {"schema": ref(each.answer)}}
+    problems = {*each.problems, *(() if each.is_open else OF_ANY), *(OF_A_BODY if each.body else ())}
+    return {str(each.status): good} | {str(status): _problem(status, each) for status in sorted(problems)}
+
+
+def _problem(status: int, each: Operation) -> dict[str, Any]:
+    if each.path == "/readyz":
+        return {"description": MEANINGS[status], "content": {JSON: {"schema": ref(each.answer)}}}
+    schema = ref("ConfigProblem" if status == 422 else "Problem")
+    return {"description": MEANINGS[status], "content": {PROBLEM: {"schema": schema}}}
+
+
+def _in_path(path: str) -> list[dict[str, Any]]:
+    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    return [{"name": name, "in": "path", "required": True,
+             "schema": {"type": "integer", "minimum": 0} if name in ("id", "number") else {"type": "string"}}
+            for name in names]
+
+
+def _name(each: Operation) -> str:
+    words = [part.strip("{}").replace(".", "_") for part in each.path.split("/") if part not in ("", "v1")]
+    return "_".join([each.method, *words]) if words else f"{each.method}_dashboard"

@@ -1,0 +1,129 @@
+"""What the bodies of the admin API look like: JSON Schema (2020-12, as OpenAPI 3.1 has it), by name.
+
+Answers name what is always there, and may gain more; requests name all that is known, and refuse the rest, as the API
+does.
+"""
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "number"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+FLAG: Schema = {"type": "boolean"}
+ANY: Schema = {"type": "object"}
+TIME: Schema = {"type": "string", "format": "date-time", "description": "RFC 3339, in UTC"}
+TTL: Schema = {"type": "string", "examples": ["90s", "30m", "2h"]}
+ACTOR: Schema = {"type": "string", "maxLength": 100, "description": "what you call yourself: a note beside your token"}
+CURSOR: Schema = {"type": ["integer", "null"], "description": "`before` of the next page; null: there is none"}
+TARGET: Schema = {"type": "string", "examples": ["route:list-orders", "upstream:orders", "client:192.0.2.7"],
+                  "description": "route:NAME, upstream:NAME, endpoint:[UPSTREAM/]ADDRESS or client:ADDRESS"}
+
+
+def ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def many(item: Schema) -> Schema:
+    return {"type": "array", "items": item}
+
+
+def maybe(kind: str) -> Schema:
+    return {"type": [kind, "null"]}
+
+
+def answer(**fields: Schema) -> Schema:
+    return {"type": "object", "properties": fields, "required": list(fields)}
+
+
+def body(needed: tuple[str, ...] = (), **fields: Schema) -> Schema:
+    return {"type": "object", "properties": fields, "required": list(needed), "additionalProperties": False}
+
+
+def page(name: str, item: Schema) -> Schema:
+    return answer(**{name: many(item), "next": CURSOR})
+
+
+REACH = answer(requests=maybe("integer"), total=COUNT, share=maybe("number"), seconds=COUNT)
+OVERRIDE: dict[str, Schema] = {
+    "id": COUNT, "kind": TEXT, "target": TARGET, "reason": TEXT, "who": TEXT, "actor": TEXT, "at": TIME,
+    "expires": TIME, "in_force": FLAG, "seconds_left": NUMBER, "waiting": FLAG}
+REVISION: dict[str, Schema] = {
+    "number": COUNT, "content": TEXT, "digest": TEXT, "at": TIME, "who": TEXT, "note": TEXT, "how": TEXT, "base": COUNT,
+    "commit": TEXT, "author": TEXT, "dirty": FLAG}
+INCIDENT: dict[str, Schema] = {
+    "id": COUNT, "title": TEXT, "state": TEXT, "severity": TEXT, "fault": TEXT, "scope": many(TEXT), "onset": TIME,
+    "opened": TIME, "cause": TEXT, "times": ANY, "relapses": COUNT, "acknowledged_by": TEXT, "assignee": TEXT,
+    "merged_into": maybe("integer"), "more_signals": COUNT}
+SIGNAL = answer(kind=TEXT, target=TEXT, observed=TEXT, threshold=TEXT, statistic=NUMBER, reference=TEXT, at=TIME,
+                onset=TIME)
+SAFEGUARD = answer(target=TEXT, safeguard=TEXT, mode=TEXT, state=TEXT, acting=FLAG, observed=TEXT, threshold=TEXT,
+                   decision=TEXT)
+PROBLEM_PLACE = answer(file=TEXT, line=COUNT, column=COUNT, message=TEXT)
+DOCUMENTS: Schema = {"type": "object", "additionalProperties": TEXT, "minProperties": 1,
+                     "description": "the text of each file of the config by its name"}
+WORDS = body(("words",), words=TEXT, actor=ACTOR)
+CHANGE = answer(kind=TEXT, at=TIME, words=TEXT, scope=ANY, reference=TEXT)
+MAINTENANCE = answer(id=COUNT, target=TEXT, reason=TEXT, who=TEXT, at=TIME, expires=TIME)
+REQUEST = answer(at=TIME, at_ns=COUNT, route=TEXT, upstream=TEXT, endpoint=TEXT, method=TEXT, path=TEXT, status=COUNT,
+                 decision=TEXT, safeguard=TEXT, limit=TEXT, observed={"type": "integer"}, threshold={"type": "integer"},
+                 shadow=FLAG, attempts=COUNT, total_ms=NUMBER, ttfb_ms=maybe("number"), own_ms=NUMBER, bytes_in=COUNT,
+                 bytes_out=COUNT, client=TEXT, host=TEXT, agent=TEXT, protocol=TEXT, tls=FLAG, revision=COUNT,
+                 version=TEXT, request_id=TEXT, weight=NUMBER)
+
+SCHEMAS: dict[str, Schema] = {
+    "Problem": answer(type=TEXT, title=TEXT, status=COUNT, detail=TEXT),
+    "ConfigProblem": answer(type=TEXT, title=TEXT, status=COUNT, detail=TEXT, problems=many(PROBLEM_PLACE)),
+    "Health": answer(healthy=FLAG),
+    "Readiness": answer(ready=FLAG, reason=TEXT),
+    "Status": answer(version=TEXT, ready=FLAG, reason=TEXT, uptime_seconds=NUMBER,
+                     plan=answer(generation=COUNT, digest=TEXT, agreed=FLAG), connections=COUNT, active_requests=COUNT,
+                     board_bytes=COUNT, processes=many(ANY), routes=ANY),
+    "Config": answer(revision=answer(**REVISION), drift=FLAG, refused=many(ANY), store_fault=TEXT),
+    "Apply": body(("documents",), documents=DOCUMENTS, actor=ACTOR),
+    "Candidate": body(("documents",), documents=DOCUMENTS),
+    "Rollback": body((), to=maybe("integer"), actor=ACTOR),
+    "Applied": answer(**REVISION, diff=TEXT),
+    "Differences": answer(revision=COUNT, changes=many(TEXT), text=TEXT),
+    "Revisions": page("revisions", answer(**REVISION, state=TEXT)),
+    "Revision": answer(**REVISION, text=TEXT, diff=TEXT),
+    "AuditEntries": page("entries", answer(number=COUNT, at=TIME, who=TEXT, what=TEXT, target=TEXT, detail=ANY,
+                                           hash=TEXT)),
+    "AuditVerdict": answer(whole=FLAG, first_broken=maybe("integer"), entries=COUNT, last_hash=TEXT),
+    "Isolate": body(("target", "reason"), target=TARGET, reason={"type": "string", "minLength": 1, "maxLength": 500},
+                    ttl=TTL, actor=ACTOR, keep_open=FLAG),
+    "Release": body((), reason=TEXT, actor=ACTOR),
+    "Isolation": answer(**OVERRIDE, keep_open=FLAG),
+    "Isolations": page("isolations", ref("Isolation")),
+    "Reach": answer(target=TARGET, touches=REACH),
+    "ForceBreaker": body(("state",), state={"enum": ["open", "closed", "auto"]}, reason=TEXT, ttl=TTL, actor=ACTOR),
+    "Breaker": answer(**OVERRIDE, state=TEXT),
+    "Breakers": answer(breakers=many(ref("Breaker"))),
+    "Requests": answer(requests=many(REQUEST), next=CURSOR, looked_at=ANY),
+    "Incidents": page("incidents", ref("Incident")),
+    "Incident": answer(**INCIDENT),
+    "IncidentStory": answer(**INCIDENT, signals=many(SIGNAL), finding=ANY,
+                            timeline=many(answer(at=TIME, who=TEXT, kind=TEXT, words=TEXT))),
+    "Acknowledge": body((), actor=ACTOR),
+    "Assign": body(("to",), to=TEXT, actor=ACTOR),
+    "Words": WORDS,
+    "Merge": body(("into",), into=COUNT, actor=ACTOR),
+    "Split": body(("targets",), targets=many(TARGET), actor=ACTOR),
+    "Signals": answer(signals=many(SIGNAL)),
+    "Report": body(("target",), target=TARGET, words=TEXT, kind={"enum": ["operator report", "log review"]},
+                   actor=ACTOR),
+    "Reported": answer(target=TEXT, kind=TEXT, at=TIME),
+    "Deploy": body(("words",), words=TEXT, version=TEXT, scope={"type": "object", "additionalProperties": TEXT},
+                   actor=ACTOR),
+    "Change": CHANGE,
+    "Deploys": answer(deploys=many(CHANGE)),
+    "Maintain": body(("target", "reason"), target=TARGET, reason=TEXT, ttl=TTL, actor=ACTOR),
+    "Maintenance": MAINTENANCE,
+    "MaintenanceList": answer(maintenance=many(MAINTENANCE)),
+    "MaintenanceEnd": answer(id=COUNT, ended=FLAG),
+    "Traffic": answer(target=TEXT, until=COUNT, seconds=COUNT, requests=many(COUNT), errors=many(COUNT),
+                      client_errors=many(COUNT), refused=many(COUNT), slow=many(COUNT), latency_ms=many(COUNT)),
+    "Document": answer(openapi=TEXT, info=ANY, paths=ANY, components=ANY),
+}
+SAFEGUARDS = many(SAFEGUARD)

@@ -1,0 +1,124 @@
+"""The OpenAPI document and the code say the same; real answers are what it promises."""
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import openapi_spec_validator
+import pytest
+from admin.whole_api import DELIBERATION, make_app
+from aiohttp.test_utils import TestClient, TestServer
+
+from gateway.admin import openapi
+from gateway.admin.schemas import SCHEMAS
+
+DOCUMENT = openapi.document()
+
+
+def test_the_document_is_openapi() -> None:
+    openapi_spec_validator.validate(DOCUMENT)
+
+
+def test_every_route_is_in_the_document_and_the_other_way_round(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    registered = {(route.method.lower(), route.resource.canonical) for route in app.router.routes()
+                  if route.method != "HEAD" and route.resource is not None}
+    described = {(method, path) for path, item in DOCUMENT["paths"].items() for method in item}
+    assert registered == described
+
+
+def test_every_schema_is_used() -> None:
+    text = str(DOCUMENT)
+    assert [name for name in SCHEMAS if f"/schemas/{name}'" not in text] == []
+
+
+def test_bodies_that_are_described_are_those_that_the_code_knows() -> None:
+    from gateway.admin.incidents_api import DEEDS
+
+    for name, (_, known) in DEEDS.items():
+        operation = DOCUMENT["paths"][f"/v1/incidents/{{id}}/{name}"]["post"]
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        assert set(SCHEMAS[schema]["properties"]) == {*known, "actor"}
+
+
+ASKED: list[tuple[str, str, Any, int]] = [
+    ("get", "/healthz", None, 200), ("get", "/readyz", None, 503), ("get", "/v1/openapi.json", None, 200),
+    ("get", "/v1/status", None, 200), ("get", "/v1/config", None, 200),
+    ("get", "/v1/revisions?limit=1", None, 200), ("get", "/v1/revisions/1", None, 200),
+    ("get", "/v1/revisions/99", None, 404), ("get", "/v1/revisions?before=x", None, 400),
+    ("post", "/v1/config/diff", {"documents": {"a.yaml": "version: 1\n"}}, 422),
+    ("post", "/v1/config/rollback", {"to": 77}, 404), ("post", "/v1/config/rollback", {"of": 77}, 400),
+    ("post", "/v1/isolations", {"target": "route:orders", "reason": "a test", "ttl": "5m"}, 201),
+    ("post", "/v1/isolations", {"target": "route:nowhere", "reason": "a test"}, 404),
+    ("get", "/v1/isolations", None, 200), ("get", "/v1/isolations?all=true", None, 200),
+    ("get", "/v1/isolations/1", None, 200), ("get", "/v1/reach?target=route:orders", None, 200),
+    ("get", "/v1/reach?target=route:nowhere", None, 404), ("delete", "/v1/isolations/1", None, 200),
+    ("post", "/v1/breakers/api", {"state": "open", "reason": "a test"}, 201), ("get", "/v1/breakers", None, 200),
+    ("get", "/v1/requests", None, 200), ("get", "/v1/requests?method=NOPE", None, 400),
+    ("post", "/v1/reports", {"target": "route:orders", "words": "odd"}, 201), ("get", "/v1/signals", None, 200),
+    ("get", "/v1/incidents", None, 200), ("get", "/v1/incidents?all=true", None, 200),
+    ("get", "/v1/incidents/1", None, 200), ("post", "/v1/incidents/1/ack", None, 200),
+    ("post", "/v1/incidents/1/comment", {"words": "I look"}, 200), ("post", "/v1/incidents/9/ack", None, 404),
+    ("post", "/v1/incidents/1/review", None, 409), ("post", "/v1/incidents/1/resolve", {"words": "done"}, 200),
+    ("post", "/v1/deploys", {"words": "orders 2", "scope": {"upstream": "api"}}, 201),
+    ("get", "/v1/deploys", None, 200),
+    ("post", "/v1/maintenance", {"target": "route:orders", "reason": "moving"}, 201),
+    ("get", "/v1/maintenance", None, 200), ("delete", "/v1/maintenance/1", None, 200),
+    ("get", "/v1/audit?limit=2", None, 200), ("get", "/v1/audit/verify", None, 200),
+    ("get", "/v1/traffic?target=route:orders", None, 200), ("get", "/v1/traffic?target=route:nowhere", None, 400),
+    ("get", "/v1/nothing", None, 404), ("put", "/v1/config", {}, 405),
+]
+
+
+def test_answers_are_what_the_document_promises(tmp_path: Path) -> None:
+    async def run() -> None:
+        app = make_app(tmp_path)
+        async with TestClient(TestServer(app)) as client:
+            app[DELIBERATION].try_turn(time.time_ns() - 10**9)
+            for method, path, body, status in ASKED:
+                if path == "/v1/incidents":
+                    app[DELIBERATION].try_turn(time.time_ns())
+                answer = await client.request(method, path, json=body)
+                assert answer.status == status, (method, path, await answer.text())
+                check(method, path, answer.status, answer.content_type, await answer.json(content_type=None))
+
+    asyncio.run(run())
+
+
+def check(method: str, path: str, status: int, media: str, document: Any) -> None:
+    """Against the schema that is promised for this answer; what no path has is a problem document."""
+    operation = operation_of(method, path.partition("?")[0])
+    schema: dict[str, Any] = {"$ref": "#/components/schemas/Problem"}
+    if operation is not None:
+        promised = operation["responses"][str(status)]["content"]
+        assert media in promised, (method, path, status)
+        schema = promised[media]["schema"]
+    else:
+        assert media == "application/problem+json"
+    jsonschema.validate(document, schema | {"components": DOCUMENT["components"]})
+
+
+def operation_of(method: str, path: str) -> Any:
+    for template, item in DOCUMENT["paths"].items():
+        parts, given = template.split("/"), path.split("/")
+        if method in item and len(parts) == len(given) and all(
+                part == other or part.startswith("{") for part, other in zip(parts, given, strict=True)):
+            return item[method]
+    return None
+
+
+@pytest.mark.parametrize("path", ["/", "/static/app.css", "/v1/status", "/v1/nothing"])
+def test_every_answer_tells_a_browser_to_load_and_frame_nothing_else(tmp_path: Path, path: str) -> None:
+    async def run() -> None:
+        async with TestClient(TestServer(make_app(tmp_path))) as client:
+            answer = await client.get(path)
+            policy = answer.headers["Content-Security-Policy"]
+            assert "default-src 'none'" in policy
+            assert "frame-ancestors 'none'" in policy
+            assert "unsafe" not in policy
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+    asyncio.run(run())
+
+
