@@ -7,11 +7,12 @@ how late a 10 ms timer comes. Each request has a rank 0 .. 767, lower is more im
 
 so that within a tier the same client keeps its fate for an hour, and sessions are not all half broken. A request is let
 in up to the *cut*: all ranks up to its threshold, and a share of the rank above, drawn per request, since all requests
-may come from one address. Each request is counted by rank, let in or not. Every 100 ms the cut is moved so that
-- too late (above 20 ms): to 5 % fewer for each 20 ms of lag, between 5 % and half, than have ended meanwhile, but never
-  to fewer than half of those let in. A loop that is late is busy, so that what ended is what it can bear: from four
-  times the load two steps lead there, and none leads far below it while what was let in before is worked off;
-- in time: 1 % more; well in time (below 5 ms): 10 % more, so that all is normal again within seconds.
+may come from one address. Each request is counted by rank, let in or not. Shedding begins above 20 ms of lag, and then
+aims at 5, so that what is let in does not wait. Every 100 ms the cut is moved so that
+- too late: to 5 % fewer for each 20 ms of lag, between 5 % and half, than have ended meanwhile, but never to fewer than
+  half of those let in. A loop that is late is busy, so that what ended is what it can bear: from four times the load two
+  steps lead there, and none leads far below it while what was let in before is worked off;
+- in time: 1 % more; well in time (below 2.5 ms): 10 % more, so that all is normal again within seconds.
 Tier 0 (critical) is never shed. There is no second signal to tune, and nothing winds up. A processor that is busy is no
 reason: clients who each wait for their answer keep it so without anybody being late.
 A request is refused before its body is read: 503, Retry-After and `x-shed: 1`, so that nobody retries it at once.
@@ -32,7 +33,8 @@ LEAST = LEVELS - 1  # one that lets only critical requests in
 
 TICK = 100 * MILLISECOND
 LAG = 20 * MILLISECOND
-CALM = LAG // 4
+AIM = LAG // 4
+CALM = AIM // 2
 STEP_DOWN = 0.05  # of the requests let in, for each LAG of lag
 STEP_DOWN_MOST = 0.5
 STEP_UP = 0.01
@@ -65,9 +67,9 @@ def admits(cut: Cut, request_rank: int, draw: float) -> bool:
     return request_rank <= cut.threshold or (request_rank == cut.threshold + 1 and draw < cut.fraction)
 
 
-def is_late(lag: int) -> bool:
+def is_late(cut: Cut, lag: int) -> bool:
     """`lag` in nanoseconds."""
-    return lag > LAG
+    return lag > (LAG if cut.lets_all_in else AIM)
 
 
 def tick(cut: Cut, counts: Sequence[int], lag: int, more_in_flight: int = 0) -> Cut:
@@ -76,7 +78,7 @@ def tick(cut: Cut, counts: Sequence[int], lag: int, more_in_flight: int = 0) -> 
     `more_in_flight`: by how many those in flight became more during the tick, negative if fewer.
     """
     admitted = _admitted(cut, counts)
-    if is_late(lag):
+    if is_late(cut, lag):
         borne = (admitted - more_in_flight) * (1 - step_down(lag))
         return _letting_in(max(admitted * (1 - STEP_DOWN_MOST), min(admitted, borne)), counts)
     return _letting_in(admitted + max(1.0, admitted * step_up(lag)), counts)

@@ -9,7 +9,7 @@ from gateway.model.safeguards import MILLISECOND
 
 EVEN = [10] * RANKS
 ONE_CLIENT = [0] * 300 + [1000] + [0] * (RANKS - 301)
-LATE, IN_TIME, CALM = 40 * MILLISECOND, 10 * MILLISECOND, MILLISECOND
+LATE, IN_TIME, CALM = 40 * MILLISECOND, 4 * MILLISECOND, MILLISECOND
 
 
 def after(ticks: int, cut: Cut, lag: int, counts: list[int] = EVEN) -> Cut:
@@ -28,6 +28,12 @@ def test_lag_takes_out_a_tenth_of_the_least_important():
     cut = after(1, EVERYTHING, LATE)
     assert abs(share(cut) - 0.9) < 1e-9
     assert cut.threshold > 5 * LEVELS, "of the least important tier"
+
+
+def test_it_begins_above_20_ms_and_then_aims_at_5():
+    assert after(1, EVERYTHING, 15 * MILLISECOND) == EVERYTHING
+    cut = after(1, EVERYTHING, LATE)
+    assert share(after(1, cut, 15 * MILLISECOND)) < share(cut) < share(after(1, cut, IN_TIME))
 
 
 def test_a_step_is_between_a_twentieth_and_half():
@@ -91,4 +97,4 @@ def test_the_cut_moves_towards_the_signal_and_stays_in_bounds(threshold, fractio
     assert 0 <= moved.fraction < 1
     before, now = shedding._admitted(cut, counts), shedding._admitted(moved, counts)
     critical = sum(counts[: LEAST + 1])
-    assert now <= max(before, critical) + 1e-6 if shedding.is_late(lag) else now >= before - 1e-6
+    assert now <= max(before, critical) + 1e-6 if shedding.is_late(cut, lag) else now >= before - 1e-6
