@@ -25,7 +25,7 @@ from gateway.model.safeguards import WHOLE
 from gateway.record.revision import utc_text
 
 DELIBERATION = web.AppKey("deliberation", Deliberation)
-VERBS = "|".join(BY_PEOPLE)
+LASTING = (Move.HOLD, Move.FORCE)
 
 
 async def _actions(request: web.Request) -> web.Response:
@@ -38,14 +38,14 @@ async def _actions(request: web.Request) -> web.Response:
 
 
 async def _order(request: web.Request) -> web.Response:
-    body = await bodies.json_object(request)
-    bodies.check_names(body, "reason", "ttl", "actor")
+    body, verb = await bodies.json_object(request), Move(request.path.rpartition("/")[2])
+    bodies.check_names(body, "reason", *(("ttl",) if verb in LASTING else ()), "actor")
     by = f"{who(request)} {override.one_line(bodies.text(body, 'actor', ''))[:override.NOTE_MAX]}".strip()
     number, action = int(request.match_info["id"]), int(request.match_info["action"])
     ttl = parse_duration(bodies.text(body, "ttl")) if "ttl" in body else override.TTL
     try:
-        found = request.app[DELIBERATION].incidents.order(number, action, Move(request.match_info["verb"]), by,
-                                                          bodies.text(body, "reason"), time.time_ns(), ttl)
+        found = request.app[DELIBERATION].incidents.order(number, action, verb, by, bodies.text(body, "reason"),
+                                                          time.time_ns(), ttl)
     except KeyError as error:
         raise Refused(404, str(error.args[0])) from None
     except IllegalMove as error:
@@ -70,6 +70,6 @@ def shown(action: Action) -> dict[str, Any]:
 
 ROUTES = [
     web.get("/v1/incidents/{id:[0-9]{1,18}}/actions", answers.answered(_actions)),
-    web.post(f"/v1/incidents/{{id:[0-9]{{1,18}}}}/actions/{{action:[0-9]{{1,18}}}}/{{verb:{VERBS}}}",
-             answers.answered(_order)),
+    *(web.post(f"/v1/incidents/{{id:[0-9]{{1,18}}}}/actions/{{action:[0-9]{{1,18}}}}/{verb}", answers.answered(_order))
+      for verb in BY_PEOPLE),
 ]

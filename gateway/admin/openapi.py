@@ -74,6 +74,11 @@ def _deed(name: str, summary: str, body: str) -> Operation:
                      may_be_empty=body == "Acknowledge")
 
 
+def _order(name: str, summary: str, body: str) -> Operation:
+    return Operation("post", f"/v1/incidents/{{id}}/actions/{{action}}/{name}", summary, "Action", body=body,
+                     problems=(404, 409))
+
+
 OPERATIONS = (
     Operation("get", "/", "The dashboard", "text/html"),
     Operation("get", "/static/{name}", "Its files", "text/javascript", problems=(404,)),
@@ -118,6 +123,12 @@ OPERATIONS = (
     _deed("resolve", "It is over, and why", "Words"),
     _deed("reopen", "It is not over, and why", "Words"),
     _deed("review", "Its post-mortem is done", "Acknowledge"),
+    Operation("get", "/v1/incidents/{id}/actions", "What the gateway plans and does about it", "Actions",
+              problems=(404,)),
+    _order("hold", "Let an action stand for a time, whatever is measured", "Hold"),
+    _order("force", "Do it now, whatever `respond` says", "Hold"),
+    _order("skip", "Leave it out", "Overrule"),
+    _order("undo", "Undo it at once", "Overrule"),
     Operation("get", "/v1/signals", "What is wrong at the moment", "Signals"),
     Operation("post", "/v1/reports", "Say that something looks wrong", "Reported", body="Report", status=201),
     Operation("post", "/v1/deploys", "Say that something was deployed", "Change", body="Deploy", status=201),
@@ -183,7 +194,7 @@ def _problem(status: int, each: Operation) -> dict[str, Any]:
 def _in_path(path: str) -> list[dict[str, Any]]:
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     return [{"name": name, "in": "path", "required": True,
-             "schema": {"type": "integer", "minimum": 0} if name in ("id", "number") else {"type": "string"}}
+             "schema": {"type": "integer", "minimum": 0} if name in ("id", "number", "action") else {"type": "string"}}
             for name in names]
 
 

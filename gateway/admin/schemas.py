@@ -58,6 +58,10 @@ INCIDENT: dict[str, Schema] = {
     "merged_into": maybe("integer"), "more_signals": COUNT}
 SIGNAL = answer(kind=TEXT, target=TEXT, observed=TEXT, threshold=TEXT, statistic=NUMBER, reference=TEXT, at=TIME,
                 onset=TIME)
+ACTION = answer(id=COUNT, incident=COUNT, rung=COUNT, kind=TEXT, target=TEXT, value=COUNT, state=TEXT, in_force=FLAG,
+                reason=TEXT, evidence=many(TEXT), touches=maybe("number"), measured=TEXT, by=TEXT,
+                helped=maybe("boolean"), verdict=TEXT, stage=COUNT, returns=COUNT, who=TEXT, planned=TIME, since=TIME,
+                done=maybe("string"), expires=maybe("string"), undo=TEXT, can=many(TEXT))
 SAFEGUARD = answer(target=TEXT, safeguard=TEXT, mode=TEXT, state=TEXT, acting=FLAG, observed=TEXT, threshold=TEXT,
                    decision=TEXT)
 PROBLEM_PLACE = answer(file=TEXT, line=COUNT, column=COUNT, message=TEXT)
@@ -103,13 +107,17 @@ SCHEMAS: dict[str, Schema] = {
     "Requests": answer(requests=many(REQUEST), next=CURSOR, looked_at=ANY),
     "Incidents": page("incidents", ref("Incident")),
     "Incident": answer(**INCIDENT),
-    "IncidentStory": answer(**INCIDENT, signals=many(SIGNAL), finding=ANY,
+    "IncidentStory": answer(**INCIDENT, signals=many(SIGNAL), finding=ANY, actions=many(ref("Action")),
                             timeline=many(answer(at=TIME, who=TEXT, kind=TEXT, words=TEXT))),
     "Acknowledge": body((), actor=ACTOR),
     "Assign": body(("to",), to=TEXT, actor=ACTOR),
     "Words": WORDS,
     "Merge": body(("into",), into=COUNT, actor=ACTOR),
     "Split": body(("targets",), targets=many(TARGET), actor=ACTOR),
+    "Action": ACTION,
+    "Actions": answer(actions=many(ref("Action"))),
+    "Hold": body(("reason",), reason=TEXT, ttl=TTL, actor=ACTOR),
+    "Overrule": body(("reason",), reason=TEXT, actor=ACTOR),
     "Signals": answer(signals=many(SIGNAL)),
     "Report": body(("target",), target=TARGET, words=TEXT, kind={"enum": ["operator report", "log review"]},
                    actor=ACTOR),
