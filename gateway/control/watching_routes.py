@@ -52,6 +52,7 @@ class RouteWatch:
         self._log = log
         self._watched: Watched | None = None
         self._begun = False
+        self._waiting: Tick | None = None
         self._signals: list[Signal] = []
         self._kept_at = 0
         self.fault = ""
@@ -63,15 +64,17 @@ class RouteWatch:
         return self._signals
 
     def turn(self, tick: Tick | None, now: int) -> None:
-        """`now`: UTC ns; `tick`: what has ended with this second, if it has."""
+        """`now`: UTC ns; `tick`: what has ended with this second, if it has. It is looked at in the next turn: the one
+        that ends a tick has enough to do with writing it down."""
         if not self._begun:
             self._begun = True
             self._learner.begin(watches(self._plan()))
         if self._watched is None and self._learner.is_done():
             self._watched = self._left(now // SECOND)
             self._kept_at = now // SECOND
-        if self._watched is not None and tick is not None:
-            self._watch(self._watched, tick, now)
+        waiting, self._waiting = self._waiting, tick
+        if self._watched is not None and waiting is not None:
+            self._watch(self._watched, waiting, now)
 
     def _left(self, now: int) -> Watched:
         wanted = watches(self._plan())
@@ -136,6 +139,9 @@ class RouteWatch:
 
     def close(self) -> None:
         self.keep(self._watched)
+
+    def bytes(self) -> int:
+        return self._watched.bytes() if self._watched else 0
 
     def status(self) -> dict[str, Any]:
         """For `/v1/status`: what is seen of each route, and what cannot be."""

@@ -138,6 +138,9 @@ class Watched:
         owner, _, attribute = name.rpartition(".")
         setattr(operator.attrgetter(owner)(self) if owner else self, attribute, columns)
 
+    def bytes(self) -> int:
+        return sum(columns.matrix.nbytes for _, columns in self._parts())
+
     def to_bytes(self) -> bytes:
         blobs = [columns.to_bytes() for _, columns in self._parts()]
         head = json.dumps({"version": BYTES_VERSION, "at": self.at, "names": self.names,

@@ -10,6 +10,7 @@ that content is not taken from the disk again until the file changes or a person
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 from dataclasses import dataclass
@@ -31,11 +32,17 @@ class Active:
     @property
     def plan(self) -> plans.Plan:
         """The plan to serve. Raises ValueError, TypeError or KeyError if a much older version wrote it."""
-        return plans.from_json(self.revision.plan)
+        return _plan(self.revision.plan)
 
     def to_json(self) -> str:
         return json.dumps({"format": FORMAT, "set_aside": self.set_aside,
                            "revision": dataclasses.asdict(self.revision)})
+
+
+@functools.lru_cache(maxsize=2)
+def _plan(text: str) -> plans.Plan:
+    """Read once: it is asked for many times each second, and that of a thousand routes takes 40 ms to read."""
+    return plans.from_json(text)
 
 
 def from_json(text: str) -> Active:

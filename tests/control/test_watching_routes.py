@@ -70,6 +70,7 @@ class Scene:
             tick = tick_of(self.at, {"route:login": (200, 1), "route:orders": (requests, errors)})
             self.at += 10
             self.watch.turn(tick, self.now)
+            self.watch.turn(None, self.now + NS)
         return {f"{each.kind} {each.target}" for each in self.watch(self.now)}
 
 
