@@ -10,8 +10,8 @@ from pathlib import Path
 from loadtests import install, results, rounds, scenarios, site, summary, tables
 from loadtests.peers import PEERS, Gateway, Peer
 
-# On a noisy machine the medians of many short rounds move less than those of a few long ones: of 7 rounds of 3 s one run
-# said 1.08 x nginx, of 25 rounds of 1 s the next one 0.86. The total of CPU is exact to the nanosecond either way.
+# On a noisy machine the medians of many short rounds move less than those of a few long ones: of 7 rounds of 3 s one
+# run said 1.08 x nginx, of 25 rounds of 1 s the next one 0.86. The total of CPU is exact to the nanosecond either way.
 ROUNDS = 21
 SECONDS = 1.0
 

@@ -132,8 +132,10 @@ def _show(options: argparse.Namespace, turns: list[float], thinking: Deliberatio
     print(f"{options.routes} routes x {options.rate} requests/s, {UPSTREAMS} upstreams, {UPSTREAMS * ENDPOINTS} "
           f"endpoints, {WORKERS} workers, {len(turns)} turns of one second")
     print(f"turn: mean {statistics.mean(turns):.1f} ms, p50 {ordered[len(ordered) // 2]:.1f}, "
-          f"p95 {ordered[int(0.95 * len(ordered))]:.1f}, max {ordered[-1]:.1f} ms in turn {turns.index(ordered[-1])} (mark: {MOST_TURN_MS:.0f})")
+          f"p95 {ordered[int(0.95 * len(ordered))]:.1f}, max {ordered[-1]:.1f} ms "
+          f"in turn {turns.index(ordered[-1])} (mark: {MOST_TURN_MS:.0f})")
     print(f"share of a core: {statistics.mean(turns) / 10:.2f} % (mark: {100 * MOST_SHARE:.0f})")
     print(f"keeping what the detectors learned, beside the turns: {keeping:.0f} ms every five minutes")
-    print(f"memory: {thinking.windows.bytes() / 2**20:.1f} MiB of history, {thinking.routes.bytes() / 2**20:.1f} MiB of "
-          f"detectors, in a process of {_own_memory():.0f} MiB beside the board")
+    history, detectors = thinking.windows.bytes() / 2**20, thinking.routes.memory() / 2**20
+    print(f"memory: {history:.1f} MiB of history, {detectors:.1f} MiB of detectors, in a process of "
+          f"{_own_memory():.0f} MiB beside the board")

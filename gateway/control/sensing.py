@@ -20,6 +20,8 @@ from gateway.isolate.breaker import CLOSED
 from gateway.model.report import Report
 from gateway.model.signal import Signal, SignalKind
 from gateway.model.target import Target
+from gateway.record import process_metrics
+from gateway.record.certificates import Certificates
 from gateway.record.store import Store
 from gateway.routing.plan import Plan
 
@@ -40,6 +42,7 @@ class Sensing:
         self._plan = plan
         self._refused = refused
         self._places = Places(board)
+        self._certificates = Certificates()
         self._since: dict[tuple[str, str], int] = {}
         self._restarts: dict[int, int] = {}
         self._restarted: list[reflex.Restart] = []
@@ -53,7 +56,9 @@ class Sensing:
             breakers=list(self._breakers(now, monotonic)), endpoints=list(self._endpoints(now, monotonic)),
             limits=self._refusals(minute, LIMITED, "limit", now),
             bulkheads=self._refusals(minute, SATURATED, "bulkhead", now),
-            process=self._process(now, monotonic), config=self._refused(), restarts=self._restarts_seen(now)), now)
+            process=self._process(now, monotonic), config=self._refused(), restarts=self._restarts_seen(now),
+            certificates=[reflex.Certificate(each.path, each.ends_ns) for each in self._certificates.of(self._plan())]),
+            now)
 
     def _breakers(self, now: int, monotonic: int) -> Iterator[reflex.Breaker]:
         names = self._places.names("upstream")
@@ -93,8 +98,9 @@ class Sensing:
             return None
         lag = max(slot["loop_lag_us"] for slot in workers) / 1000
         cpu = max(self._share_of_core(slot["pid"], monotonic / 1e9) for slot in workers)
-        strained = lag > reflex.OVERLOADED_LAG_MS or cpu > reflex.OVERLOADED_CPU
-        return reflex.Process(lag, cpu, 0.0, self._first_seen(("process", ""), strained, now))
+        files = max(_share_of_files(slot["pid"]) for slot in workers)
+        strained = lag > reflex.OVERLOADED_LAG_MS or cpu > reflex.OVERLOADED_CPU or files > reflex.OVERLOADED_FILES
+        return reflex.Process(lag, cpu, files, self._first_seen(("process", ""), strained, now))
 
     def _share_of_core(self, pid: int, at: float) -> float:
         """Since the last look; 0 at the first, or where the process is gone."""
@@ -122,6 +128,12 @@ class Sensing:
             self._since.pop(what, None)
             return now
         return self._since.setdefault(what, now)
+
+
+def _share_of_files(pid: int) -> float:
+    """Open file descriptors of what the process may have; 0 where it is gone."""
+    count, most = process_metrics.open_files(pid), process_metrics.files_limit(pid)
+    return count / most if count and most else 0.0
 
 
 class Reports:

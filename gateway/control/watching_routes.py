@@ -140,8 +140,9 @@ class RouteWatch:
     def close(self) -> None:
         self.keep(self._watched)
 
-    def bytes(self) -> int:
-        return self._watched.bytes() if self._watched else 0
+    def memory(self) -> int:
+        """Bytes of the detectors."""
+        return self._watched.memory() if self._watched else 0
 
     def status(self) -> dict[str, Any]:
         """For `/v1/status`: what is seen of each route, and what cannot be."""

@@ -138,7 +138,8 @@ class Watched:
         owner, _, attribute = name.rpartition(".")
         setattr(operator.attrgetter(owner)(self) if owner else self, attribute, columns)
 
-    def bytes(self) -> int:
+    def memory(self) -> int:
+        """Bytes."""
         return sum(columns.matrix.nbytes for _, columns in self._parts())
 
     def to_bytes(self) -> bytes:

@@ -9,9 +9,9 @@ so that within a tier the same client keeps its fate for an hour, and sessions a
 in up to the *cut*: all ranks up to its threshold, and a share of the rank above, drawn per request, since all requests
 may come from one address. Each request is counted by rank, let in or not. Shedding begins above 20 ms of lag, and then
 aims at 5, so that what is let in does not wait. Every 100 ms the cut is moved so that
-- too late: to 5 % fewer for each 20 ms of lag, between 5 % and half, than have ended meanwhile, but never to fewer than
-  half of those let in. A loop that is late is busy, so that what ended is what it can bear: from four times the load two
-  steps lead there, and none leads far below it while what was let in before is worked off;
+- too late: to 5 % fewer for each 20 ms of lag, between 5 % and half, than have ended meanwhile, but never to fewer
+  than half of those let in. A loop that is late is busy, so that what ended is what it can bear: from four times the
+  load two steps lead there, and none leads far below it while what was let in before is worked off;
 - in time: 1 % more; well in time (below 2.5 ms): 10 % more, so that all is normal again within seconds.
 Tier 0 (critical) is never shed. There is no second signal to tune, and nothing winds up. A processor that is busy is no
 reason: clients who each wait for their answer keep it so without anybody being late.

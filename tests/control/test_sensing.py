@@ -1,6 +1,9 @@
 """The board's state, as signals: what is open, out, full or refused, since when; and what enough people say."""
 import logging
+import os
+import resource
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +15,7 @@ from gateway.model.report import Report
 from gateway.model.safeguards import SECOND, Breaker
 from gateway.model.signal import SignalKind
 from gateway.routing.plan import Endpoint, Listener, Plan, Upstream
+from tests import certificates
 from tests.control.board_traffic import BoardTraffic
 
 START = 1_700_000_000
@@ -97,3 +101,27 @@ def test_one_operator_is_enough_and_three_of_the_public_are_needed() -> None:
     assert [each.kind for each in signals_of(public + operator, 1)] == [SignalKind.OPERATOR_REPORT]
     public.append(report(SignalKind.COMMUNITY_REPORT, "z"))
     assert [each.kind for each in signals_of(public, 1)] == [SignalKind.COMMUNITY_REPORT]
+
+
+def test_a_certificate_that_ends_soon_is_a_signal_until_it_is_renewed(scene: Scene, tmp_path: Path) -> None:
+    served = certificates.pair(tmp_path, "a.test", days=3)
+    plan = Plan((Listener("127.0.0.1:443", certificates=(served,)),))
+    sensing = Sensing(scene.board, scene.windows, lambda: plan, lambda: None)
+    now = int(certificates.NOW.timestamp()) * SECOND
+    assert [(each.kind, each.reference) for each in sensing(now)] == [
+        (SignalKind.CERTIFICATE_EXPIRING, served.certificate)]
+    certificates.pair(tmp_path, "a.test", days=90)
+    assert sensing(now) == []
+
+
+def test_a_worker_that_is_short_of_files_overloads_the_gateway(scene: Scene) -> None:
+    slot = scene.board.slot(0)
+    slot["state"], slot["pid"] = State.READY, os.getpid()
+    few = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert scene.second() == []
+    open_now = len(os.listdir("/proc/self/fd"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_now + 1, few[1]))
+    try:
+        assert scene.second() == ["gateway overloaded gateway since 3"]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, few)
