@@ -1,9 +1,9 @@
 """The config over the admin API.
 
     GET  /v1/config             what is served: revision, drift, what was refused last
-    POST /v1/config             {"documents": {name: text}, "actor"}: check and apply
+    POST /v1/config             {"documents": {name: text}, "actor", "reason"}: check and apply
     POST /v1/config/diff        {"documents"}: what applying would change
-    POST /v1/config/rollback    {"to": number or null, "actor"}
+    POST /v1/config/rollback    {"to": number or null, "actor", "reason"}
     GET  /v1/revisions          ?limit=50&before=, the latest first, without texts
     GET  /v1/revisions/{number} one, with text and diff
 
@@ -20,6 +20,7 @@ from gateway.admin import answers, bodies, paging
 from gateway.admin.callers import who
 from gateway.config import differences, files, revisions
 from gateway.control.reloading import Reloader
+from gateway.model import override
 from gateway.record.revision import Revision
 
 RELOADER = web.AppKey("reloader", Reloader)
@@ -32,19 +33,19 @@ async def _config(request: web.Request) -> web.Response:
 
 async def _apply(request: web.Request) -> web.Response:
     body = await bodies.json_object(request)
-    bodies.check_names(body, "documents", "actor")
+    bodies.check_names(body, "documents", "actor", "reason")
     return _shown(await request.app[RELOADER].apply_documents(_documents(body), who(request), _actor(body),
-                                                              _expected(request)))
+                                                              _expected(request), _reason(body)))
 
 
 async def _rollback(request: web.Request) -> web.Response:
     body = await bodies.json_object(request)
-    bodies.check_names(body, "to", "actor")
+    bodies.check_names(body, "to", "actor", "reason")
     number = body.get("to")
     if number is not None and type(number) is not int:
         raise ValueError("`to` must be the number of a revision, or null")
-    return _shown(await request.app[RELOADER].roll_back(number, who(request), _actor(body),
-                                                        _expected(request)))
+    return _shown(await request.app[RELOADER].roll_back(number, who(request), _actor(body), _expected(request),
+                                                        _reason(body)))
 
 
 async def _diff(request: web.Request) -> web.Response:
@@ -101,6 +102,10 @@ def _documents(body: dict[str, Any]) -> files.Documents:
 def _actor(body: dict[str, Any]) -> str:
     """A note only: who may do this was decided before."""
     return str(body.get("actor", ""))[:ACTOR_MAX]
+
+
+def _reason(body: dict[str, Any]) -> str:
+    return override.one_line(bodies.text(body, "reason", ""))[:override.REASON_MAX]
 
 
 ROUTES = [

@@ -50,8 +50,8 @@ OVERRIDE: dict[str, Schema] = {
     "id": COUNT, "kind": TEXT, "target": TARGET, "reason": TEXT, "who": TEXT, "actor": TEXT, "at": TIME,
     "expires": TIME, "in_force": FLAG, "seconds_left": NUMBER, "waiting": FLAG}
 REVISION: dict[str, Schema] = {
-    "number": COUNT, "content": TEXT, "digest": TEXT, "at": TIME, "who": TEXT, "note": TEXT, "how": TEXT, "base": COUNT,
-    "commit": TEXT, "author": TEXT, "dirty": FLAG}
+    "number": COUNT, "content": TEXT, "digest": TEXT, "at": TIME, "who": TEXT, "note": TEXT, "reason": TEXT,
+    "how": TEXT, "base": COUNT, "commit": TEXT, "author": TEXT, "dirty": FLAG}
 INCIDENT: dict[str, Schema] = {
     "id": COUNT, "title": TEXT, "state": TEXT, "severity": TEXT, "fault": TEXT, "scope": many(TEXT), "onset": TIME,
     "opened": TIME, "cause": TEXT, "times": ANY, "relapses": COUNT, "acknowledged_by": TEXT, "assignee": TEXT,
@@ -85,16 +85,17 @@ SCHEMAS: dict[str, Schema] = {
                      plan=answer(generation=COUNT, digest=TEXT, agreed=FLAG), connections=COUNT, active_requests=COUNT,
                      board_bytes=COUNT, processes=many(ANY), routes=ANY),
     "Config": answer(revision=answer(**REVISION), drift=FLAG, refused=many(ANY), store_fault=TEXT),
-    "Apply": body(("documents",), documents=DOCUMENTS, actor=ACTOR),
+    "Apply": body(("documents",), documents=DOCUMENTS, actor=ACTOR, reason=TEXT),
     "Candidate": body(("documents",), documents=DOCUMENTS),
-    "Rollback": body((), to=maybe("integer"), actor=ACTOR),
+    "Rollback": body((), to=maybe("integer"), actor=ACTOR, reason=TEXT),
     "Applied": answer(**REVISION, diff=TEXT),
     "Differences": answer(revision=COUNT, changes=many(TEXT), text=TEXT),
     "Revisions": page("revisions", answer(**REVISION, state=TEXT)),
     "Revision": answer(**REVISION, text=TEXT, diff=TEXT),
     "AuditEntries": page("entries", answer(number=COUNT, at=TIME, who=TEXT, what=TEXT, target=TEXT, detail=ANY,
                                            hash=TEXT)),
-    "AuditVerdict": answer(whole=FLAG, first_broken=maybe("integer"), entries=COUNT, last_hash=TEXT),
+    "AuditVerdict": answer(whole=FLAG, first_broken=maybe("integer"), entries=COUNT, last_hash=TEXT,
+                           has_noted=maybe("boolean")),
     "Isolate": body(("target", "reason"), target=TARGET, reason={"type": "string", "minLength": 1, "maxLength": 500},
                     ttl=TTL, actor=ACTOR, keep_open=FLAG),
     "Release": body((), reason=TEXT, actor=ACTOR),

@@ -1,40 +1,71 @@
 """`gateway audit`: who did what and when, and whether anybody has tampered with that."""
 
+import dataclasses
+import json
 import sys
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import click
 
-from gateway.cli.asking import admin_option, ask
+from gateway.cli.asking import admin_option, ask, json_option
+
+NONE = "none"
 
 
 @click.group(invoke_without_command=True)
 @click.option("--limit", default=20, show_default=True)
+@json_option
 @admin_option
 @click.pass_context
-def audit(context: click.Context, limit: int, admin: str) -> None:
-    """The latest entries of the audit, the latest first."""
+def audit(context: click.Context, limit: int, as_json: bool, admin: str) -> None:
+    """The latest entries of the audit, the latest first: who, what, on what, why, and what was before and after."""
     context.obj = admin
     if context.invoked_subcommand is None:
         for each in ask(admin, f"/v1/audit?limit={limit}")["entries"]:
-            click.echo(_line(each))
+            click.echo(json.dumps(each) if as_json else _line(each))
 
 
 @audit.command()
+@click.option("--noted", default="", metavar="HASH", help="The last hash of an earlier time: is it still in the chain?")
+@click.option("--state-dir", metavar="DIR", type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="Read the store in this folder, a copy or that of a gateway that does not run, and ask nobody.")
 @click.pass_obj
-def verify(admin: str) -> None:
-    """Follow the chain of hashes from the first entry. Exits 0 if it is whole, 1 if not or if no gateway answers.
+def verify(admin: str, noted: str, state_dir: Path | None) -> None:
+    """Follow the chain of hashes from the first entry. Exits 0 if it is whole, 1 if not or if it cannot be read.
 
-    The last hash, noted elsewhere, tells later whether entries were cut off at the end.
+    The last hash, noted elsewhere, tells later with --noted whether entries were cut off at the end or all made anew.
     """
-    found = ask(admin, "/v1/audit/verify")
-    if found["whole"]:
+    found = _from_file(state_dir, noted) if state_dir else ask(admin, "/v1/audit/verify?" + urlencode({"noted": noted}))
+    if found["first_broken"] is not None:
+        click.echo(f"entry {found['first_broken']} of {found['entries']} does not follow from the one before", err=True)
+    elif found["has_noted"] is False:
+        click.echo(f"{found['entries']} entries, none with the hash {noted}: some were cut off at the end, or all "
+                   "were made anew", err=True)
+    else:
         click.echo(f"{found['entries']} entries, whole; the last hash is {found['last_hash']}")
         return
-    click.echo(f"entry {found['first_broken']} of {found['entries']} does not follow from the one before", err=True)
     sys.exit(1)
 
 
+def _from_file(folder: Path, noted: str) -> dict[str, Any]:
+    from gateway.record import store
+
+    try:
+        return dataclasses.asdict(store.verified(folder / store.NAME, noted))
+    except store.NotStored as error:
+        click.echo(error, err=True)
+        sys.exit(1)
+
+
 def _line(entry: dict[str, Any]) -> str:
-    detail = "  ".join(f"{name}={value}" for name, value in entry["detail"].items() if value not in ("", None))
-    return f"{entry['number']:>6}  {entry['at']}  {entry['who']}  {entry['what']}  {entry['target']}  {detail}"
+    detail = dict(entry["detail"])
+    changed = _changed(detail.pop("before", None) or {}, detail.pop("after", None) or {})
+    told = [f"{name}={value}" for name, value in detail.items() if value not in ("", None)]
+    named = (entry[name] for name in ("at", "who", "what", "target"))
+    return "  ".join([f"{entry['number']:>6}", *named, *told, *changed])
+
+
+def _changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    return [f"{name}: {before.get(name) or NONE} -> {after.get(name) or NONE}" for name in before | after]

@@ -9,6 +9,8 @@ import click
 
 from gateway.cli.asking import admin_option, ask
 
+reason_option = click.option("--reason", default="", help="Why, for whoever reads the audit later.")
+
 
 @click.group()
 @admin_option
@@ -50,27 +52,31 @@ def diff(admin: str, file: Path) -> None:
 
 @config.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True))
+@reason_option
 @click.pass_obj
-def apply(admin: str, file: Path) -> None:
+def apply(admin: str, file: Path, reason: str) -> None:
     """Check FILE, or a folder of files, and serve it in place of what is served."""
-    click.echo(_line(ask(admin, "/v1/config", {"documents": _documents(file), "actor": getpass.getuser()})))
+    click.echo(_line(ask(admin, "/v1/config", {"documents": _documents(file), "actor": getpass.getuser(),
+                                               "reason": reason})))
 
 
 @config.command()
 @click.argument("number", type=int, required=False)
+@reason_option
 @click.pass_obj
-def rollback(admin: str, number: int | None) -> None:
+def rollback(admin: str, number: int | None, reason: str) -> None:
     """Serve an earlier revision again: NUMBER, or the one before."""
-    click.echo(_line(ask(admin, "/v1/config/rollback", {"to": number, "actor": getpass.getuser()})))
+    click.echo(_line(ask(admin, "/v1/config/rollback", {"to": number, "actor": getpass.getuser(), "reason": reason})))
 
 
 def _line(revision: dict[str, Any]) -> str:
     state = f"  {revision['state']}" if "state" in revision else ""
+    reason = f"  {revision['reason']}" if revision["reason"] else ""
     base = f" to {revision['base']}" if revision["base"] else ""
     commit = f"  {revision['commit'][:12]}{'+' if revision['dirty'] else ''} {revision['author']}"
     who = f"{revision['who']} {revision['note']}".strip()
     return (f"{revision['number']:>5}  {revision['at']}  {revision['content'][:12]}  {revision['how']}{base}  {who}"
-            f"{commit if revision['commit'] else ''}{state}")
+            f"{commit if revision['commit'] else ''}{state}{reason}")
 
 
 def _documents(path: Path) -> dict[str, str]:

@@ -16,9 +16,12 @@ from typing import Any
 import click
 
 from gateway.model import role as roles
+from gateway.record import audit
 from gateway.record.revision import utc_text
 from gateway.record.store import NotStored, open_store
 from gateway.record.tokens import TokenFile, TokensError
+
+reason_option = click.option("--reason", default="", help="Why, for whoever reads the audit later.")
 
 
 @click.group()
@@ -34,13 +37,14 @@ def token(context: click.Context, state_dir: Path) -> None:
 @click.argument("name")
 @click.option("--role", "role_name", required=True, type=click.Choice([role.name.lower() for role in roles.Role]),
               help="viewer looks, operator acts, admin changes config.")
+@reason_option
 @click.pass_obj
-def add(state_dir: Path, name: str, role_name: str) -> None:
+def add(state_dir: Path, name: str, role_name: str, reason: str) -> None:
     """Make the token NAME and print it, this once: only its hash is kept. Exits 0, or 1 if it cannot be made."""
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _refusals():
         text = TokenFile(state_dir).add(name, roles.parse(role_name), time.time_ns())
-        _note(state_dir, "token.add", name, {"role": role_name})
+        _note(state_dir, "token.add", name, {"reason": reason} | audit.change(None, {"role": role_name}))
     click.echo(text)
 
 
@@ -55,12 +59,14 @@ def list_(state_dir: Path) -> None:
 
 @token.command()
 @click.argument("name")
+@reason_option
 @click.pass_obj
-def revoke(state_dir: Path, name: str) -> None:
+def revoke(state_dir: Path, name: str, reason: str) -> None:
     """Nobody is let in by NAME any more, from the next request on. Exits 0, or 1 if there is none."""
     with _refusals():
         gone = TokenFile(state_dir).revoke(name)
-        _note(state_dir, "token.revoke", name, {"role": gone.role.name.lower()})
+        _note(state_dir, "token.revoke", name,
+              {"reason": reason} | audit.change({"role": gone.role.name.lower()}, None))
     click.echo(f"{name} is revoked")
 
 

@@ -44,20 +44,21 @@ def text_of(documents: files.Documents) -> str:
 
 
 def revision(number: int, candidate: Candidate, *, at_ns: int, how: str, who: str, note: str = "",
-             before: Revision | None = None) -> Revision:
+             reason: str = "", before: Revision | None = None) -> Revision:
     """`before` is what is served until then; the diff is against it."""
     plan, origin = candidate.plan, candidate.origin
     return Revision(
         number, candidate.content, candidate.text, plan.digest, plan.to_json(), at_ns, who=who, note=note, how=how,
         commit=origin.commit, author=origin.author, dirty=origin.dirty,
-        diff=differences.of_texts(before.text, candidate.text) if before else "",
+        diff=differences.of_texts(before.text, candidate.text) if before else "", reason=reason,
     )
 
 
-def back_to(number: int, target: Revision, *, at_ns: int, who: str, note: str, before: Revision) -> Revision:
+def back_to(number: int, target: Revision, *, at_ns: int, who: str, note: str, before: Revision,
+            reason: str = "") -> Revision:
     """A revision that serves `target` again."""
     return Revision(
         number, target.content, target.text, target.digest, target.plan, at_ns, who=who, note=note, how="rollback",
         base=target.number, commit=target.commit, author=target.author, dirty=target.dirty,
-        diff=differences.of_texts(before.text, target.text),
+        diff=differences.of_texts(before.text, target.text), reason=reason,
     )

@@ -99,34 +99,36 @@ class Reloader:
             self._log.error("%s was not applied: %s", self._config, error)
 
     async def apply_documents(self, documents: files.Documents, who: str, note: str,
-                              expected: int | None = None) -> Revision:
+                              expected: int | None = None, reason: str = "") -> Revision:
         """What a person sent, who saw revision `expected`. Raises ConfigError or Refused."""
         candidate = await asyncio.to_thread(revisions.from_documents, documents)
         disk = await asyncio.to_thread(self._disk_content)
-        return await self.apply(candidate, how="apply", who=who, note=note,
+        return await self.apply(candidate, how="apply", who=who, note=note, reason=reason,
                                 set_aside=disk if disk != candidate.content else "", expected=expected)
 
     async def apply(self, candidate: revisions.Candidate, *, how: str, who: str, note: str,
-                    set_aside: str, expected: int | None = None) -> Revision:
+                    set_aside: str, expected: int | None = None, reason: str = "") -> Revision:
         """Raises ConfigError where it is wrong or needs a restart, Refused where it could not be carried out."""
         plan = boot.overridden(candidate.plan, self._options)
         async with self._busy:
             self._check_expected(expected)
             before = self.active.revision
             revision = revisions.revision(self._next_number(), dataclasses.replace(candidate, plan=plan),
-                                          at_ns=time.time_ns(), how=how, who=who, note=note, before=before)
+                                          at_ns=time.time_ns(), how=how, who=who, note=note, reason=reason,
+                                          before=before)
             await self._carry_out(Active(revision, set_aside), plan)
         self._board.header["applied"] += 1
         return revision
 
-    async def roll_back(self, number: int | None, who: str, note: str, expected: int | None = None) -> Revision:
+    async def roll_back(self, number: int | None, who: str, note: str, expected: int | None = None,
+                        reason: str = "") -> Revision:
         """To the revision of this number, or to the one before. Raises ConfigError or Refused."""
         async with self._busy:
             self._check_expected(expected)
             before = self.active.revision
             target = self._target(number)
             revision = revisions.back_to(self._next_number(), target, at_ns=time.time_ns(), who=who, note=note,
-                                         before=before)
+                                         reason=reason, before=before)
             disk = await asyncio.to_thread(self._disk_content)
             active = Active(revision, disk if disk != target.content else "")
             await self._carry_out(active, active.plan)

@@ -26,14 +26,21 @@ def insert(connection: sqlite3.Connection, opened: Incident) -> Incident:
     return dataclasses.replace(opened, id=added.lastrowid)
 
 
-def update(connection: sqlite3.Connection, incident: Incident) -> State:
-    """Returns the state it had. Raises KeyError for one that was never inserted."""
-    row = connection.execute("SELECT state FROM incidents WHERE id = ?", (incident.id,)).fetchone()
+def update(connection: sqlite3.Connection, incident: Incident) -> Incident:
+    """Returns what it was. Raises KeyError for one that was never inserted."""
+    row = connection.execute("SELECT * FROM incidents WHERE id = ?", (incident.id,)).fetchone()
     if row is None:
         raise KeyError(f"there is no incident {incident.id}")
     connection.execute("UPDATE incidents SET state = ?, document = ? WHERE id = ?",
                        (incident.state, document(incident), incident.id))
-    return State(row["state"])
+    return from_row(row)
+
+
+def standing(incident: Incident) -> dict[str, Any]:
+    """What of it people and the gateway change, for the audit."""
+    return {"state": incident.state.value, "severity": incident.severity.word, "scope": list(incident.scope),
+            "acknowledged_by": incident.acknowledged_by, "assignee": incident.assignee,
+            "merged_into": incident.merged_into}
 
 
 def add_entry(connection: sqlite3.Connection, number: int, entry: Entry) -> None:

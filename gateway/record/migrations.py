@@ -82,6 +82,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
         """CREATE UNIQUE INDEX one_action ON actions (kind, target)
             WHERE state IN ('tried', 'kept', 'held', 'returning')""",
     ),
+    ("ALTER TABLE revisions ADD COLUMN reason TEXT NOT NULL DEFAULT ''",),
 )
 
 

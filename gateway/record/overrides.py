@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.model.override import ISOLATION, Override
+from gateway.record import audit
 from gateway.record.revision import utc_text
 
 COLUMNS = [field.name for field in dataclasses.fields(Override)]
@@ -29,7 +30,8 @@ def put(connection: sqlite3.Connection, note: Note, made: Override) -> Override:
     stored = dataclasses.replace(made, id=added.lastrowid)
     note(made.at_ns, made.who, VERBS.get(made.kind, "force"), made.target,
          {"id": stored.id, "kind": made.kind, "value": made.value, "reason": made.reason, "note": made.note,
-          "expires": utc_text(made.expires_ns), "replaces": before.id if before else None})
+          "expires": utc_text(made.expires_ns), "replaces": before.id if before else None}
+         | audit.change(_standing(before) if before else None, _standing(made)))
     return stored
 
 
@@ -38,7 +40,7 @@ def end(connection: sqlite3.Connection, note: Note, standing: Override, how: str
     """Record its end: `released` by somebody, or `expired`."""
     ended = _close(connection, standing, how, at_ns)
     note(at_ns, who, "release" if how == RELEASED else "expire", standing.target,
-         {"id": standing.id, "kind": standing.kind} | detail)
+         {"id": standing.id, "kind": standing.kind} | detail | audit.change(_standing(standing), None))
     return ended
 
 
@@ -50,6 +52,11 @@ def standing(connection: sqlite3.Connection, kind: str, target: str) -> Override
 
 def from_row(row: sqlite3.Row) -> Override:
     return Override(**{name: row[name] for name in COLUMNS})
+
+
+def _standing(each: Override) -> dict[str, Any]:
+    """What is in force, why and how long, for the audit."""
+    return {"value": each.value, "reason": each.reason, "who": each.who, "expires": utc_text(each.expires_ns)}
 
 
 def _close(connection: sqlite3.Connection, standing: Override, how: str, at_ns: int) -> Override:

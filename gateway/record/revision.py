@@ -15,8 +15,9 @@ class Revision:
     """`text`: the config as written; `plan`: what it compiled to, as JSON; both are enough to serve it again.
 
     `content`: SHA-256 of `text`; `digest`: of the plan; `at_ns`: UTC; `who`: by what right, `note`: what that person
-    called themselves; `how`: boot | file | signal | apply | rollback; `base`: the revision that a rollback went back
-    to, else 0; `diff`: against the revision served before. `commit` is empty where the file is not in a git work tree.
+    called themselves, `reason`: why, as they said; `how`: boot | file | signal | apply | rollback; `base`: the revision
+    that a rollback went back to, else 0; `diff`: against the revision served before. `commit` is empty where the file
+    is not in a git work tree.
     """
 
     number: int
@@ -33,6 +34,7 @@ class Revision:
     author: str = ""
     dirty: bool = False
     diff: str = ""
+    reason: str = ""
 
     def brief(self) -> dict[str, Any]:
         """All but the long texts, for lists; the time as RFC 3339."""

@@ -26,7 +26,7 @@ from gateway.model.report import Maintenance, Report
 from gateway.model.signal import SignalKind
 from gateway.record import actions, audit, incidents, migrations, outbox, overrides
 from gateway.record.outbox import Alert, Waiting
-from gateway.record.revision import Revision
+from gateway.record.revision import Revision, utc_text
 
 NAME = "store.sqlite"
 LAST = 2**62                            # a number that none comes after
@@ -59,6 +59,7 @@ class Store:
             known = connection.execute("SELECT state FROM revisions WHERE number = ?", (revision.number,)).fetchone()
             if known is not None and known["state"] == "active":
                 return
+            before = connection.execute("SELECT number, content FROM revisions WHERE state = 'active'").fetchone()
             was = "rolled back" if rolled_back else "superseded"
             connection.execute("UPDATE revisions SET state = ? WHERE state = 'active'", (was,))
             values = dataclasses.asdict(revision)
@@ -66,8 +67,10 @@ class Store:
             marks = ", ".join(f":{name}" for name in COLUMNS)
             connection.execute(f"INSERT OR REPLACE INTO revisions ({names}, state) VALUES ({marks}, 'active')", values)  # noqa: S608
             target = f"revision:{revision.number}"
+            after = {"number": revision.number, "content": revision.content}
             self._note(revision.at_ns, revision.who, f"config.{revision.how}", target,
-                       {"content": revision.content, "note": revision.note, "commit": revision.commit})
+                       {"reason": revision.reason, "note": revision.note, "commit": revision.commit}
+                       | audit.change(dict(before) if before else None, after))
 
     def revisions(self, limit: int = 50, before: int = LAST) -> list[tuple[Revision, str]]:
         """(revision without its long texts, state), the latest first; those before a number."""
@@ -124,7 +127,8 @@ class Store:
             stored = incidents.insert(connection, opened)
             incidents.add_entry(connection, stored.id, entry)
             outbox.put(connection, stored.id, alerts)
-            self._note(entry.at_ns, entry.who, "incident.open", f"incident:{stored.id}", {"title": stored.title})
+            self._note(entry.at_ns, entry.who, "incident.open", f"incident:{stored.id}",
+                       {"title": stored.title} | audit.change(None, incidents.standing(stored)))
             return stored
 
     def save_incident(self, incident: Incident, entries: Sequence[Entry] = (), alerts: Sequence[Alert] = (),
@@ -135,9 +139,10 @@ class Store:
             before = incidents.update(connection, incident)
             for entry in entries:
                 incidents.add_entry(connection, incident.id, entry)
-                if entry.who != incidents.BY_ITSELF or before != incident.state:
+                if entry.who != incidents.BY_ITSELF or before.state != incident.state:
                     self._note(entry.at_ns, entry.who, f"incident.{entry.kind}", f"incident:{incident.id}",
-                               {"state": incident.state.value, "words": entry.words})
+                               {"reason": entry.words}
+                               | audit.change(incidents.standing(before), incidents.standing(incident)))
             outbox.put(connection, incident.id, alerts)
             return actions.save(connection, self._note, done)
 
@@ -224,17 +229,21 @@ class Store:
             added = connection.execute(
                 "INSERT INTO maintenance (target, reason, who, at_ns, expires_ns) VALUES (?, ?, ?, ?, ?)",
                 (window.target, window.reason, window.who, window.at_ns, window.expires_ns))
-            self._note(window.at_ns, window.who, "maintenance.begin", window.target, {"reason": window.reason})
+            self._note(window.at_ns, window.who, "maintenance.begin", window.target,
+                       {"reason": window.reason} | audit.change(None, {"expires": utc_text(window.expires_ns)}))
             return dataclasses.replace(window, id=added.lastrowid or 0)
 
     def end_maintenance(self, number: int, at_ns: int, who: str) -> bool:
         """False where there is none of this number that goes on."""
         with self._transaction() as connection:
-            ended = connection.execute("UPDATE maintenance SET expires_ns = ? WHERE id = ? AND expires_ns > ?",
-                                       (at_ns, number, at_ns)).rowcount == 1
-            if ended:
-                self._note(at_ns, who, "maintenance.end", f"maintenance:{number}", {})
-            return ended
+            going_on = connection.execute("SELECT * FROM maintenance WHERE id = ? AND expires_ns > ?",
+                                          (number, at_ns)).fetchone()
+            if going_on is None:
+                return False
+            connection.execute("UPDATE maintenance SET expires_ns = ? WHERE id = ?", (at_ns, number))
+            self._note(at_ns, who, "maintenance.end", going_on["target"], {"maintenance": number} | audit.change(
+                {"expires": utc_text(going_on["expires_ns"])}, {"expires": utc_text(at_ns)}))
+            return True
 
     def maintenance(self, now: int) -> list[Maintenance]:
         """Those that go on now."""
@@ -256,9 +265,7 @@ class Store:
 
     def verify(self) -> int | None:
         """The number of the first audit entry that was tampered with, or None."""
-        with self._reported():
-            rows = self._connection.execute("SELECT * FROM audit ORDER BY number")
-            return audit.first_broken(audit.Entry(*row) for row in rows)
+        return verified(self.path).first_broken
 
     def close(self) -> None:
         self._connection.close()
@@ -315,6 +322,17 @@ def open_store(folder: Path, at_ns: int, log: logging.Logger) -> Store:
         raise NotStored(503, f"{path} cannot be opened: {error.strerror}; make the state folder writable") from error
     except migrations.NewerStoreError as error:
         raise NotStored(503, str(error)) from error
+
+
+def verified(path: Path, noted: str = "") -> audit.Verdict:
+    """Is the audit chain in this file whole? Read beside whoever writes it. Raises NotStored."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True,
+                                                timeout=BUSY_SECONDS)) as connection:
+            rows = connection.execute("SELECT * FROM audit ORDER BY number")
+            return audit.follow((audit.Entry(*row) for row in rows), noted)
+    except sqlite3.Error as error:
+        raise _fault(error, path) from error
 
 
 def _connect(path: Path, at_ns: int) -> sqlite3.Connection:

@@ -70,6 +70,10 @@ def test_a_change_of_state_and_what_a_person_did_are_in_the_audit(store: Store) 
     store.save_incident(incidents.apply(first, Event.OVER, NOW), [Entry(NOW, BY_ITSELF, "resolved", "over")])
     assert [entry.what.partition(".")[2] for entry in reversed(store.audit())] == ["open", "comment", "resolved"]
     assert store.verify() is None
+    resolved, comment, opened = (json.loads(entry.detail) for entry in store.audit())
+    assert (opened["before"], opened["after"]["state"]) == (None, "detected")
+    assert (comment["reason"], comment["before"], comment["after"]) == ("I look at it", {}, {})
+    assert (resolved["before"], resolved["after"]) == ({"state": "detected"}, {"state": "resolved"})
 
 
 def test_what_was_resolved_lately_may_relapse_what_is_open_always(store: Store) -> None:

@@ -1,5 +1,6 @@
 """The store on a real disk: what is acknowledged is there, what is broken is moved aside, what fails says so."""
 import dataclasses
+import json
 import logging
 import sqlite3
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from gateway.model.override import Override
+from gateway.model.report import Maintenance
 from gateway.record import migrations
 from gateway.record.revision import Revision, content_hash
-from gateway.record.store import NAME, NotStored, Store, open_store
+from gateway.record.store import NAME, NotStored, Store, open_store, verified
 
 LOG = logging.getLogger("test")
 SECOND = 1_000_000_000
@@ -88,6 +90,55 @@ def test_every_write_is_in_the_audit_chain_and_tampering_shows(tmp_path: Path) -
     with sqlite3.connect(tmp_path / NAME) as other:
         other.execute("UPDATE audit SET who = 'bob' WHERE number = 2")
     assert store.verify() == 2
+
+
+def test_a_config_change_says_what_was_served_before_and_why(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    first, second = revision(1), dataclasses.replace(revision(2), reason="a new route")
+    store.add_revision(first)
+    store.add_revision(second)
+    latest, earliest = (json.loads(entry.detail) for entry in store.audit())
+    assert (earliest["before"], earliest["after"]) == (None, {"number": 1, "content": first.content})
+    assert (latest["before"], latest["after"]) == ({"number": 1, "content": first.content},
+                                                   {"number": 2, "content": second.content})
+    assert latest["reason"] == "a new route"
+    assert store.revision(2) == second
+
+
+def test_an_override_says_what_it_replaces_and_its_end_what_ended(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    store.put_override(isolated("route:a"))
+    again = store.put_override(isolated("route:a"))
+    store.end_override(again, "released", at_ns=6, who="ann", reason="fixed")
+    end, replaced, begun = (json.loads(entry.detail) for entry in store.audit())
+    assert begun["before"] is None
+    assert set(begun["after"]) == {"value", "reason", "who", "expires"}
+    assert (replaced["before"], replaced["after"]) == ({}, {})          # nothing of it is another
+    assert (end["before"], end["after"], end["reason"]) == (begun["after"], None, "fixed")
+
+
+def test_a_maintenance_that_is_ended_says_until_when_it_would_have_gone_on(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    window = store.add_maintenance(Maintenance("route:a", "a move", "ann", SECOND, 60 * SECOND))
+    assert store.end_maintenance(window.id, 2 * SECOND, "bob")
+    assert not store.end_maintenance(window.id, 3 * SECOND, "bob")
+    end, begin = store.audit()
+    assert json.loads(begin.detail)["after"] == {"expires": "1970-01-01T00:01:00Z"}
+    assert (end.target, json.loads(end.detail)["before"]) == ("route:a", {"expires": "1970-01-01T00:01:00Z"})
+    assert json.loads(end.detail)["after"] == {"expires": "1970-01-01T00:00:02Z"}
+
+
+def test_the_chain_of_a_copy_is_followed_without_its_gateway(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    store.note(1, "ann", "test", "it", {})
+    store.close()
+    copy = tmp_path / "copy.sqlite"
+    copy.write_bytes((tmp_path / NAME).read_bytes())
+    verdict = verified(copy)
+    assert (verdict.entries, verdict.is_sound) == (1, True)
+    with pytest.raises(NotStored, match=r"nothing\.sqlite cannot be used"):
+        verified(tmp_path / "nothing.sqlite")
+    assert not (tmp_path / "nothing.sqlite").exists()
 
 
 @pytest.mark.parametrize("tampering", ["DELETE FROM audit WHERE number = 1", "DELETE FROM audit WHERE number = 2",
