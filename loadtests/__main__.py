@@ -9,6 +9,7 @@ from loadtests.errors import LoadTestError
 
 COMMANDS = {
     "bench": "compare the gateway with other proxies: CPU per request, requests/s, latencies",
+    "safeguards": "what each safeguard costs, and all of them together",
     "smoke": "20 seconds: does every scenario run without a failed request?",
     "idle": "memory of a worker that holds 10,000 idle connections",
     "stream": "2 GiB up and down, and a slow reader: same bytes, flat memory",

@@ -24,8 +24,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--proxy", action="append", choices=list(PEERS), help="only this one; repeatable")
     parser.add_argument("--against", action="append", type=Path, default=[], metavar="CHECKOUT",
                         help="also run the gateway of another checkout, built in place: before and after in one run")
-    parser.add_argument("--out", type=Path, default=results.FOLDER,
-                        help="folder for the results (default: %(default)s)")
+    parser.add_argument("--access-log", action="store_true", help="every proxy writes a line for each request")
+    parser.add_argument("--out", type=Path, help=f"folder for the results (default: {results.FOLDER}; with access "
+                        "logs, the folder access-log in it)")
     parser.add_argument("--first-port", type=int, default=site.FIRST_PORT, help="where to look for free ports from")
     parser.add_argument("--no-install", action="store_true", help="do not install a missing proxy, end instead")
 
@@ -35,6 +36,9 @@ def main(options: argparse.Namespace) -> int:
     peers += [Gateway(checkout) for checkout in options.against]
     install.prepare(peers, install=not options.no_install, say=_say)
     chosen = [scenarios.SCENARIOS[name] for name in options.scenario or scenarios.SCENARIOS]
+    if options.access_log:
+        chosen = [scenario.with_access_logs() for scenario in chosen]
+    folder = options.out or (results.FOLDER / "access-log" if options.access_log else results.FOLDER)
     measured = []
     for scenario in chosen:
         with site.temporary_site(options.first_port) as where:
@@ -42,7 +46,7 @@ def main(options: argparse.Namespace) -> int:
                                                 say=_say))
         sys.stdout.write(tables.section(measured[-1]) + "\n\n")
         sys.stdout.flush()
-    written = results.write(options.out, measured, {"rounds": options.rounds, "seconds": options.seconds})
+    written = results.write(folder, measured, {"rounds": options.rounds, "seconds": options.seconds})
     sys.stdout.write("".join(f"{line}\n" for each in measured for line in summary.verdicts(each)))
     sys.stdout.write("".join(f"wrote {path}\n" for path in written))
     return 0

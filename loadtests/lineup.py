@@ -58,7 +58,7 @@ def started(peers: Sequence[Peer], scenario: Scenario, upstreams: tuple[int, ...
 def _started(peer: Peer, scenario: Scenario, upstreams: tuple[int, ...], site: Site,
              cores: Cores) -> Iterator[Contestant]:
     post = Post(site.subfolder(peer.label), site.port(), site.port(), upstreams, scenario.workers,
-                site.certificate() if scenario.tls else None)
+                site.certificate() if scenario.tls else None, scenario.access_log)
     version = peer.version()
     program = processes.Program(peer.label, peer.command(post), cores=cores.proxy, folder=post.folder,
                                 environment=peer.environment())

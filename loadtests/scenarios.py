@@ -1,6 +1,6 @@
 """What is measured: one table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -9,7 +9,8 @@ CONNECTIONS = 64
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`body`: size of each answer's body in bytes. `tls`: towards the client. `workers`: of each proxy."""
+    """`body`: size of each answer's body in bytes. `tls`: towards the client. `workers`: of each proxy.
+    `access_log`: every proxy writes a line for each request."""
 
     name: str
     title: str
@@ -17,6 +18,10 @@ class Scenario:
     body: int
     tls: bool = False
     workers: int = 1
+    access_log: bool = False
+
+    def with_access_logs(self) -> "Scenario":
+        return replace(self, access_log=True, title=f"{self.title}, access logs on")
 
 
 SCENARIOS = {scenario.name: scenario for scenario in (

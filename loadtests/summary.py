@@ -63,6 +63,16 @@ def ratio(rounds: Sequence[float], reference: Sequence[float]) -> Spread:
     return spread(own / other for own, other in zip(rounds, reference, strict=True))
 
 
+def difference(rounds: Sequence[float], reference: Sequence[float]) -> Spread:
+    """Of the differences taken within each round. Raises ValueError when the two had different numbers of rounds."""
+    return spread(own - other for own, other in zip(rounds, reference, strict=True))
+
+
+def costs(measured: Measured, label: str) -> list[float]:
+    """CPU µs of the traffic process per request, round by round."""
+    return _costs(measured.rounds[label], "traffic")
+
+
 def rows(measured: Measured) -> list[Row]:
     """Two per proxy: its traffic process, then all its processes."""
     return [_row(measured, label, of) for label in measured.rounds for of in ("traffic", "everything")]

@@ -19,8 +19,10 @@ class Aiohttp(Peer):
 
     def command(self, post: Post) -> list[str]:
         tls = [str(post.certificate.both)] if post.certificate else []
+        log = [f"--access-log={post.folder}/access.log"] if post.access_log else []
         return [sys.executable, str(_PROXY), "--port", str(post.port), "--workers", str(post.workers),
-                *(f"--upstream=http://127.0.0.1:{port}" for port in post.upstreams), *(f"--tls={path}" for path in tls)]
+                *(f"--upstream=http://127.0.0.1:{port}" for port in post.upstreams), *(f"--tls={path}" for path in tls),
+                *log]
 
     def traffic(self, members: Sequence[ProcessEntry]) -> list[ProcessEntry]:
         return list(members)

@@ -5,6 +5,7 @@ It limits each client (GCRA) and leaves out an endpoint for 30 s after 5 failure
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import ssl
@@ -112,9 +113,16 @@ def serve(arguments: argparse.Namespace) -> None:
     if arguments.tls:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(arguments.tls)
+    if arguments.access_log:
+        logging.basicConfig(filename=arguments.access_log, level=logging.INFO, format="%(message)s")
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     aiohttp.web.run_app(application(arguments.upstream), host="127.0.0.1", port=arguments.port, ssl_context=context,
-                        reuse_port=True, backlog=4096, access_log=None, print=None, keepalive_timeout=3600)
+                        reuse_port=True, backlog=4096, access_log=_access_log(arguments), print=None,
+                        keepalive_timeout=3600)
+
+
+def _access_log(arguments: argparse.Namespace) -> logging.Logger | None:
+    return logging.getLogger("aiohttp.access") if arguments.access_log else None
 
 
 def main() -> None:
@@ -123,6 +131,7 @@ def main() -> None:
     parser.add_argument("--upstream", action="append", required=True)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--tls", help="PEM file with certificate and key")
+    parser.add_argument("--access-log", help="a file; none without")
     arguments = parser.parse_args()
     children = []
     for _ in range(arguments.workers - 1):

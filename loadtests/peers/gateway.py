@@ -18,7 +18,7 @@ listeners:
 admin: {{address: 127.0.0.1:{spare_port}}}
 workers: {workers}
 state: {{dir: {folder}/state}}
-
+{log}
 upstreams:
   orders:
     endpoints: [{endpoints}]
@@ -81,6 +81,7 @@ class Gateway(Peer):
         tls = f"    tls: {{certificate: {certificate.certificate}, key: {certificate.key}}}\n" if certificate else ""
         return _CONFIG.format(
             port=post.port, spare_port=post.spare_port, workers=post.workers, folder=post.folder, tls=tls,
+            log=f"log: {{access: {{path: {post.folder}/access.log}}}}\n" if post.access_log else "",
             endpoints=", ".join(f'"127.0.0.1:{port}"' for port in post.upstreams),
             of_upstream="" if self._bare else _OF_UPSTREAM, of_route="" if self._bare else _OF_ROUTE)
 

@@ -1,6 +1,7 @@
 """HAProxy: a stick table counts each client's requests, `observe layer7` marks failing endpoints.
 
-Weighed: one thread per worker; `http-reuse always`; no log. Buffers stay at their default of 16 KiB.
+Weighed: one thread per worker; `http-reuse always`; an access log goes to a file by way of standard output. Buffers
+stay at their default of 16 KiB.
 """
 
 import os
@@ -18,7 +19,7 @@ global
     nbthread {workers}
     hard-stop-after 1s
     ssl-default-bind-options ssl-min-ver TLSv1.2
-defaults
+{log_to}defaults
     mode http
     timeout http-request 10s
     timeout http-keep-alive 1h
@@ -26,7 +27,7 @@ defaults
     timeout client 60s
     timeout server 60s
     http-reuse always
-frontend front
+{logged}frontend front
     bind 127.0.0.1:{port} backlog 4096{tls}
     stick-table type ip size 100k expire 30s store http_req_rate(10s)
     http-request track-sc0 src
@@ -56,7 +57,9 @@ class HAProxy(Peer):
         servers = "\n".join(f"    server endpoint{port} 127.0.0.1:{port} {_HEALTH}" for port in post.upstreams)
         tls = f" ssl crt {post.certificate.both} alpn http/1.1" if post.certificate else ""
         return _CONFIG.format(port=post.port, workers=post.workers, servers=servers, tls=tls,
-                              scheme="https" if post.certificate else "http")
+                              scheme="https" if post.certificate else "http",
+                              log_to="    log stdout format raw local0 info\n" if post.access_log else "",
+                              logged="    log global\n    option httplog\n" if post.access_log else "")
 
     def traffic(self, members: Sequence[ProcessEntry]) -> list[ProcessEntry]:
         leader = members[0].pid

@@ -1,7 +1,7 @@
 """nginx: `limit_req` per client address, `max_fails` per endpoint, keep-alive to the upstream.
 
 Weighed: answers up to 1 MiB stay in memory (16 x 64 KiB buffers per request, temp files off), so that no disk is
-measured; the access log is off, as nobody else writes one. With several workers, `reuseport` spreads the connections.
+measured; an access log is buffered, 64 KiB or a second. With several workers, `reuseport` spreads the connections.
 """
 
 import os
@@ -23,7 +23,7 @@ pid {folder}/nginx.pid;
 error_log {folder}/error.log warn;
 events {{ worker_connections 16384; }}
 http {{
-    access_log off;
+    access_log {access_log};
     tcp_nodelay on;
     keepalive_requests 1000000000;
     keepalive_timeout 1h;
@@ -85,10 +85,14 @@ class Nginx(Peer):
         pair = post.certificate
         tls = _TLS.format(certificate=pair.certificate, key=pair.key) if pair else ""
         return _CONFIG.format(folder=post.folder, workers=post.workers, servers=servers, port=post.port, listen=listen,
-                              tls=tls, user=run_as())
+                              tls=tls, user=run_as(), access_log=_access_log(post))
 
     def traffic(self, members: Sequence[ProcessEntry]) -> list[ProcessEntry]:
         return [member for member in members if "worker process" in member.title]
+
+
+def _access_log(post: Post) -> str:
+    return f"{post.folder}/access.log combined buffer=64k flush=1s" if post.access_log else "off"
 
 
 def find_nginx() -> str:

@@ -23,6 +23,7 @@ class Post:
     upstreams: tuple[int, ...]
     workers: int = 1
     certificate: Certificate | None = None
+    access_log: bool = False
 
 
 class Peer(abc.ABC):

@@ -1,5 +1,6 @@
 """Each peer's config says what the comparison promises: rate limit, passive health, keep-alive upstream."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 import yaml
 
 from loadtests.accounting import ProcessEntry
-from loadtests.peers import Envoy, Gateway, HAProxy, Nginx, Post
+from loadtests.peers import Aiohttp, Envoy, Gateway, HAProxy, Nginx, Post
 from loadtests.site import Certificate
 
 CERTIFICATE = Certificate(Path("/run/certificate.pem"), Path("/run/key.pem"), Path("/run/both.pem"))
@@ -16,6 +17,19 @@ CERTIFICATE = Certificate(Path("/run/certificate.pem"), Path("/run/key.pem"), Pa
 def post(tls=False, workers=1):
     return Post(Path("/run/peer"), port=24000, spare_port=24001, upstreams=(24002, 24003), workers=workers,
                 certificate=CERTIFICATE if tls else None)
+
+
+def test_a_peer_logs_each_request_when_all_do_and_only_then():
+    logging = dataclasses.replace(post(), access_log=True)
+    assert "access_log /run/peer/access.log combined buffer=64k" in Nginx().config(logging)
+    assert "access_log off;" in Nginx().config(post())
+    assert "option httplog" in HAProxy().config(logging)
+    assert "httplog" not in HAProxy().config(post())
+    assert "/run/peer/access.log" in json.dumps(Envoy().config(logging))
+    assert "access_log" not in json.dumps(Envoy().config(post()))
+    assert "access: {path: /run/peer/access.log}" in Gateway().config(logging)
+    assert "access.log" not in Gateway().config(post())
+    assert "--access-log=/run/peer/access.log" in Aiohttp().command(logging)
 
 
 def process(pid, parent, title):

@@ -33,6 +33,11 @@ def test_ratio_is_taken_within_each_round_so_a_slow_minute_does_not_move_it():
     assert quiet_then_busy == summary.Spread(0.9, 0.9, 0.9)
 
 
+def test_difference_is_taken_within_each_round():
+    found = summary.difference([9.5, 18.5, 9.75], [9.0, 18.0, 9.0])
+    assert (found.median, found.low, found.high) == (0.5, 0.5, 0.75)
+
+
 def test_ratio_of_unequal_rounds_is_refused():
     with pytest.raises(ValueError, match="shorter"):
         summary.ratio([1.0, 2.0], [1.0])
