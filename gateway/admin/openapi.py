@@ -38,12 +38,13 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         ("since_ns", "UTC nanoseconds", {"type": "integer"}), ("before_ns", "UTC nanoseconds", {"type": "integer"}),
         ("status", "a status, or a class such as 5xx", {"type": "string"}),
         ("path", "how it begins", {"type": "string"}), ("request_id", "32 hex digits", {"type": "string"}),
+        ("fallback", "only where a fallback answered, or only the others", {"enum": ["true", "false"]}),
         *((name, f"of this {name}", {"type": "string"})
           for name in ("route", "upstream", "endpoint", "method", "decision", "client")),
     )}
 PAGED = ("limit", "before")
-FILTERS = ("route", "upstream", "endpoint", "status", "method", "decision", "client", "path", "request_id", "since",
-           "since_ns", "before_ns", "limit")
+FILTERS = ("route", "upstream", "endpoint", "status", "method", "decision", "client", "path", "request_id", "fallback",
+           "since", "since_ns", "before_ns", "limit")
 IF_MATCH = {"name": "If-Match", "in": "header", "description": "the ETag of /v1/config that you have seen",
             "schema": {"type": "string"}}
 LAST_EVENT = {"name": "Last-Event-ID", "in": "header", "description": "the last event that you have seen",

@@ -1,7 +1,7 @@
 """Reviewing the flight recorder over the admin API.
 
     GET /v1/requests    ?route=&upstream=&endpoint=&status=5xx&method=&decision=&client=&path=PREFIX&request_id=
-                        &since=5m | &since_ns= &before_ns= &limit=100
+                        &fallback=true&since=5m | &since_ns= &before_ns= &limit=100
 
 The newest first. `next` is the `before_ns` of the next page; `looked_at` says over which span, how large a share of the
 requests is kept there, and whether all of it was searched.
@@ -21,7 +21,7 @@ from gateway.record.looking import Wanted
 from gateway.record.revision import utc_text
 
 RECORDER = web.AppKey("recorder", FlightRecorder)
-TEXTS = ("route", "upstream", "endpoint", "status", "method", "decision", "client", "path", "request_id")
+TEXTS = ("route", "upstream", "endpoint", "status", "method", "decision", "client", "path", "request_id", "fallback")
 NUMBERS = ("since_ns", "before_ns", "limit")
 LIMIT, LIMIT_MOST = 100, 1000
 

@@ -72,9 +72,9 @@ CHANGE = answer(kind=TEXT, at=TIME, words=TEXT, scope=ANY, reference=TEXT)
 MAINTENANCE = answer(id=COUNT, target=TEXT, reason=TEXT, who=TEXT, at=TIME, expires=TIME)
 REQUEST = answer(at=TIME, at_ns=COUNT, route=TEXT, upstream=TEXT, endpoint=TEXT, method=TEXT, path=TEXT, status=COUNT,
                  decision=TEXT, safeguard=TEXT, limit=TEXT, observed={"type": "integer"}, threshold={"type": "integer"},
-                 shadow=FLAG, attempts=COUNT, total_ms=NUMBER, ttfb_ms=maybe("number"), own_ms=NUMBER, bytes_in=COUNT,
-                 bytes_out=COUNT, client=TEXT, host=TEXT, agent=TEXT, protocol=TEXT, tls=FLAG, revision=COUNT,
-                 version=TEXT, request_id=TEXT, weight=NUMBER)
+                 shadow=FLAG, fallback=FLAG, incident=COUNT, attempts=COUNT, total_ms=NUMBER, ttfb_ms=maybe("number"),
+                 own_ms=NUMBER, bytes_in=COUNT, bytes_out=COUNT, client=TEXT, host=TEXT, agent=TEXT, protocol=TEXT,
+                 tls=FLAG, revision=COUNT, version=TEXT, request_id=TEXT, weight=NUMBER)
 
 SCHEMAS: dict[str, Schema] = {
     "Problem": answer(type=TEXT, title=TEXT, status=COUNT, detail=TEXT),

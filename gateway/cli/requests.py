@@ -28,6 +28,7 @@ COLUMNS = ("time", "route", "method", "path", "status", "ms", "client", "endpoin
 @click.option("--client", help="From this address.")
 @click.option("--path", metavar="PREFIX", help="Whose path begins so.")
 @click.option("--id", "request_id", metavar="ID", help="With this request id.")
+@click.option("--fallback", is_flag=True, help="That a fallback answered.")
 @click.option("--since", default="5m", show_default=True, help="Not older than this.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--follow", is_flag=True, help="Go on showing new ones until interrupted.")
@@ -52,7 +53,8 @@ def requests(follow: bool, as_json: bool, admin: str, **filters: Any) -> None:
 
 
 def _ask(admin: str, filters: dict[str, Any]) -> Any:
-    return ask(admin, "/v1/requests?" + urlencode({name: value for name, value in filters.items() if value}))
+    given = {name: "true" if value is True else value for name, value in filters.items() if value}
+    return ask(admin, "/v1/requests?" + urlencode(given))
 
 
 def _show(found: list[dict[str, Any]], as_json: bool, console: Console, heading: bool = True) -> None:
@@ -75,7 +77,7 @@ def _show(found: list[dict[str, Any]], as_json: bool, console: Console, heading:
 def _cells(each: dict[str, Any]) -> tuple[str, ...]:
     decided = "" if each["decision"] == "none" else each["decision"]
     by = each["limit"] or ("" if each["safeguard"] == "none" else each["safeguard"])
-    shadow = " (shadow)" if each["shadow"] else ""
+    shadow = " (shadow)" if each["shadow"] else " (fallback)" if each["fallback"] else ""
     return (each["at"][11:], each["route"] or "-", each["method"], each["path"], str(each["status"] or "-"),
             f"{each['total_ms']:.1f}", each["client"], each["endpoint"] or "-",
             f"{decided} by {by}{shadow}" if decided and by else decided)

@@ -10,6 +10,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 
 from gateway._gates cimport give_permit
 from gateway._limiter cimport more_in, remaining
+from gateway._recorder cimport FELL_BACK
 from gateway.dataplane.accounting cimport count_try, outcome_of
 from gateway.dataplane.admission cimport admit_upstream
 from gateway.dataplane.endings cimport drop_upstream
@@ -88,6 +89,7 @@ cdef object facts_of(Exchange exchange, Fallbacks given, object stored, bint lat
 cdef int answer_by(Exchange exchange, Step step, object stored, uint64_t now) except -1:
     """A step that needs nobody."""
     exchange.route.counters.fallbacks += 1
+    exchange.kept.flags |= FELL_BACK
     drop_upstream(exchange)
     if step.kind == BY_STALE:                           # a whole answer of its origin, the id of that time included
         fields = "".join([f"{name}: {value}\r\n" for name, value in stale.served(stored, now)])

@@ -20,6 +20,7 @@ begun must never look complete.
 from libc.stdint cimport int64_t, uint64_t
 
 from gateway._fastpath cimport clock_ns, load
+from gateway._recorder cimport FELL_BACK
 from gateway.dataplane.accounting cimport account
 from gateway.dataplane.admission cimport admit, admit_upstream, deny_without_endpoint
 from gateway.dataplane.body cimport body_start, body_take
@@ -283,6 +284,7 @@ cdef class Exchange(Deadline):
         if self.alternate:
             self.plane.writer.put("x-fallback: upstream\r\n", 22)
             self.route.counters.fallbacks += 1
+            self.kept.flags |= FELL_BACK
         put_framing(self, head)
         self.routes = None
         return self.relay_answer(data, at + head.size, now)

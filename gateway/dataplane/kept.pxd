@@ -10,7 +10,7 @@ cdef struct Kept:
     uint32_t agent
     uint16_t path_size
     uint8_t version_size
-    bint cut                        # the path is longer than what is kept
+    uint8_t flags                   # _recorder.RecordFlags: the path is longer than what is kept; a fallback answered
     char version[20]
     char path[96]
 

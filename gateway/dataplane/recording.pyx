@@ -55,7 +55,7 @@ cdef class Recording:
         cdef uint32_t i
         memcpy(exchange.kept.path, p + head.path_at, size)
         exchange.kept.path_size = <unsigned short>size
-        exchange.kept.cut = head.path_size > size
+        exchange.kept.flags = PATH_CUT if head.path_size > size else 0
         exchange.kept.version_size = 0
         exchange.kept.host = self.number_of(&client.host, p + head.host_at, head.host_name_size, head.host_name_size)
         exchange.kept.agent = 0
@@ -132,7 +132,7 @@ cdef class Recording:
             record.decision = DECIDED_GONE if exchange.gone else DECIDED_REFUSED * exchange.refused
         record.safeguard = exchange.safeguard
         record.attempts = <unsigned char>min(exchange.attempts, 255)
-        record.flags = (PATH_CUT if exchange.kept.cut else 0) | (SHADOW if exchange.shadowed else 0)
+        record.flags = exchange.kept.flags | (SHADOW if exchange.shadowed else 0)
         record.spare = 0
         record.version_size = exchange.kept.version_size
         memcpy(record.version, exchange.kept.version, exchange.kept.version_size)

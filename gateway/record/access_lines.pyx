@@ -12,7 +12,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset, strlen
 from libc.time cimport strftime, time_t, tm
 
-from gateway._recorder cimport PATH_BYTES, PATH_CUT, SHADOW, VERSION_BYTES, Record
+from gateway._recorder cimport FELL_BACK, PATH_BYTES, PATH_CUT, SHADOW, VERSION_BYTES, Record
 from gateway.model.decisions import Decision, Safeguard
 from gateway.record import flight
 
@@ -135,6 +135,8 @@ cdef int json_line(Page* page, const Record* record, Words words, uint32_t worke
         number(page, b',"incident":', record.observed >> 8)
     if record.flags & SHADOW:
         say(page, b',"shadow":true')
+    if record.flags & FELL_BACK:
+        say(page, b',"fallback":true')
     named(page, b',"agent":"', words.texts, record.agent)
     quoted(page, b',"version":"', record.version, record.version_size, words.escape, False)
     if record.method != NO_METHOD:

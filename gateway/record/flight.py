@@ -23,7 +23,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "other")
 NO_ROW = _recorder.NO_ROW
 SECTIONS = {"route": "routes", "upstream": "upstreams", "endpoint": "endpoints", "limit": "limits"}
 TEXTS = ("host", "agent")
-PATH_CUT, SHADOW = 1, 2                 # _recorder.RecordFlags
+PATH_CUT, SHADOW, FELL_BACK = 1, 2, 4   # _recorder.RecordFlags
 ISOLATIONS = (Safeguard.ISOLATION, Safeguard.CLIENT_ISOLATION)
 """What they observe is their word: the number of the incident, 0 without one, above eight flags."""
 KINDS = {8: "<u8", 4: "<u4", 2: "<u2", 1: "u1"}
@@ -106,7 +106,8 @@ def document(record: np.void, told: Meanings, weight: float = 1.0) -> dict[str, 
         "safeguard": Safeguard(int(record["safeguard"])).name.lower(),
         "limit": limit.rpartition(" ")[2], "observed": int(record["observed"]), "threshold": int(record["threshold"]),
         "incident": incident(record),
-        "shadow": bool(record["flags"] & SHADOW), "attempts": int(record["attempts"]),
+        "shadow": bool(record["flags"] & SHADOW), "fallback": bool(record["flags"] & FELL_BACK),
+        "attempts": int(record["attempts"]),
         "total_ms": int(record["total_us"]) / 1000, "ttfb_ms": _ms(int(record["ttfb_us"])),
         "own_ms": int(record["own_us"]) / 1000,
         "bytes_in": int(record["bytes_in"]), "bytes_out": int(record["bytes_out"]),

@@ -15,16 +15,18 @@ import numpy.typing as npt
 
 from gateway.model.decisions import Decision
 from gateway.record import flight, segments
-from gateway.record.flight import METHODS, Meanings, Records
+from gateway.record.flight import FELL_BACK, METHODS, Meanings, Records
 from gateway.record.segments import FLIGHT, Block
 
+FLAGS = {"true": True, "false": False}
 RECORDS_MOST = 2_000_000
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Filters, each empty for any. `status`: `503` or a class such as `5xx`; times in UTC ns, `before` exclusive."""
+    """Filters, each empty for any. `status`: `503` or a class such as `5xx`; `fallback`: whether one answered, true or
+    false; times in UTC ns, `before` exclusive."""
 
     route: str = ""
     upstream: str = ""
@@ -35,6 +37,7 @@ class Wanted:
     client: str = ""
     path: str = ""
     request_id: str = ""
+    fallback: str = ""
     since_ns: int = 0
     before_ns: int = 2**63
 
@@ -66,6 +69,8 @@ def check(wanted: Wanted) -> None:
         decision_of(wanted.decision)
     if wanted.client:
         ipaddress.ip_address(wanted.client)
+    if wanted.fallback not in ("", *FLAGS):
+        raise ValueError(f"fallback {wanted.fallback[:20]!r} is neither true nor false")
     if wanted.request_id and not _is_id(wanted.request_id):
         raise ValueError("a request id is 32 hexadecimal digits")
 
@@ -143,6 +148,8 @@ def matches(records: Records, told: Meanings, wanted: Wanted) -> Mask:
         mask &= records["method"] == METHODS.index(wanted.method)
     if wanted.decision:
         mask &= records["decision"] == decision_of(wanted.decision)
+    if wanted.fallback:
+        mask &= ((records["flags"] & FELL_BACK) != 0) == FLAGS[wanted.fallback]
     return mask & _of_whom(records, wanted)
 
 

@@ -11,12 +11,13 @@ from gateway import _recorder
 from gateway.board import LAYOUT, OFFSETS, SIZE
 from gateway.dataplane.recording import Recording, family_of
 from gateway.model.decisions import Decision, Safeguard
-from gateway.model.safeguards import SHADOW, Limit
+from gateway.model.safeguards import SHADOW, Fallback, Limit
 from gateway.routing import plan as plans
 
 FORMATS = {8: "Q", 4: "I", 2: "H", 1: "B"}
 HOUR = 3600 * plans.SECOND
 NO_ROW = 0xFFFFFFFF
+FAILED = answer(b"broken", status="500 Internal Server Error")
 
 
 class Record:
@@ -87,6 +88,28 @@ def test_what_shadow_would_have_denied_is_marked() -> None:
         upstream.says(answer(b""))
     record = records(gateway)[1]
     assert (record.status, record.decision, record.flags) == (200, Decision.LIMITED, 2)
+
+
+def test_an_answer_of_a_fallback_is_marked_and_the_next_one_is_not() -> None:
+    gateway = Gateway(plans.Route("all", upstream="api", fallback=(Fallback("respond", status=200, body="resting"),)))
+    client, upstream = asked(gateway, get("/first"))
+    upstream.says(FAILED)
+    client.says(get("/second"))
+    gateway.connects().says(answer(b"well"))
+    first, second = records(gateway)
+    assert (first.path, first.status, first.decision, first.flags) == (b"/first", 200, Decision.ERROR, 4)
+    assert (second.path, second.status, second.decision, second.flags) == (b"/second", 200, Decision.NONE, 0)
+
+
+def test_an_answer_of_another_upstream_is_marked_too() -> None:
+    spare = plans.Upstream("spare", (plans.Endpoint("127.0.0.1:9003"),))
+    gateway = Gateway(plans.Route("all", upstream="api", fallback=(Fallback("upstream", upstream="spare"),)),
+                      others=(spare,))
+    _, upstream = asked(gateway, get())
+    upstream.says(FAILED)
+    gateway.connects().says(answer(b"hello"))
+    [record] = records(gateway)
+    assert (record.status, record.upstream, record.decision, record.flags) == (200, 1, Decision.ERROR, 4)
 
 
 def test_what_no_route_took_and_what_was_no_request_leave_a_record_too() -> None:

@@ -56,7 +56,7 @@ def test_a_json_line_holds_all_that_was_recorded() -> None:
         b"/orders/7", started_ns=1_234_567_890, client_low=IPV4 | 0x0A000102, method=2, host=1, agent=2, status=429,
         route=3, upstream=1, endpoint=4, limit=5, generation=9, bytes_in=10, bytes_out=2**64 - 1,
         total_us=1500, ttfb_us=20, own_us=7, attempts=2,
-        decision=Decision.LIMITED, safeguard=Safeguard.LIMIT, flags=flight.SHADOW, protocol=3,
+        decision=Decision.LIMITED, safeguard=Safeguard.LIMIT, flags=flight.SHADOW | flight.FELL_BACK, protocol=3,
         request_id_high=1, request_id_low=0xAB, version_size=3)
     made["version"][0, :3] = list(b"1.2")
     told = words(texts={1: "api.example.com", 2: "curl"}, routes={3: "orders"}, upstreams={1: "api"},
@@ -67,7 +67,7 @@ def test_a_json_line_holds_all_that_was_recorded() -> None:
         "path": "/orders/7", "status": 429, "route": "orders", "upstream": "api", "endpoint": "127.0.0.1:9001",
         "revision": 9, "bytes_in": 10, "bytes_out": 2**64 - 1, "total_ms": 1.5, "ttfb_ms": 0.02, "own_ms": 0.007,
         "attempts": 2, "decision": "limited", "safeguard": "limit", "limit": "per-client", "shadow": True,
-        "agent": "curl", "version": "1.2", "protocol": "HTTP/1.1", "tls": True,
+        "fallback": True, "agent": "curl", "version": "1.2", "protocol": "HTTP/1.1", "tls": True,
         "request_id": f"{1:016x}{0xAB:016x}", "worker": 6}
 
 

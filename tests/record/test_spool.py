@@ -80,19 +80,21 @@ def test_filters_leave_what_they_say(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.request(path=b"/orders/1")
     scene.request(path=b"/orders/2", status=502, upstream=0, endpoint=0)
-    scene.request("users", path=b"/users/1", client_low=0xFFFF << 32 | 0x0A000002)
+    scene.request("users", path=b"/users/1", flags=flight.FELL_BACK, client_low=0xFFFF << 32 | 0x0A000002)
     scene.request(path=b"/orders/3", decision=Decision.LIMITED, status=429, request_id_high=1, request_id_low=2)
     scene.turn()
     assert scene.found(route="users") == ["/users/1"]
     assert scene.found(status="5xx") == scene.found(endpoint="127.0.0.1:9001") == ["/orders/2"]
     assert scene.found(client="10.0.0.2") == ["/users/1"]
+    assert scene.found(fallback="true") == ["/users/1"]
+    assert sorted(scene.found(fallback="false")) == ["/orders/1", "/orders/2", "/orders/3"]
     assert scene.found(decision="limited") == scene.found(request_id=f"{1:016x}{2:016x}") == ["/orders/3"]
     assert sorted(scene.found(path="/orders")) == ["/orders/1", "/orders/2", "/orders/3"]
     assert scene.found(since_ns=scene.now + utc_offset()) == []
 
 
 @pytest.mark.parametrize("wanted", [{"status": "6xx"}, {"status": "abc"}, {"method": "GOT"}, {"decision": "no"},
-                                    {"client": "x"}, {"request_id": "1"}])
+                                    {"client": "x"}, {"request_id": "1"}, {"fallback": "perhaps"}])
 def test_a_filter_that_cannot_be_is_refused(tmp_path: Path, wanted: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         looking.look(tmp_path, Wanted(**wanted), 1)
