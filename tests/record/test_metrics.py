@@ -64,6 +64,12 @@ def test_the_breaker_tells_its_state_and_the_hand_on_it_while_that_holds() -> No
     assert value(board, "gateway_breaker_forced", upstream="api") == 0
 
 
+def test_the_retry_tokens_that_are_spent_are_told() -> None:
+    board = make_board()
+    board.control("upstreams", 0)["retry_spent"] = 5500
+    assert value(board, "gateway_retry_tokens_spent", upstream="api") == 5.5
+
+
 def test_what_is_out_is_out_until_its_time() -> None:
     board = make_board()
     control = board.control("endpoints", 0)
