@@ -32,6 +32,7 @@ from gateway.admin import (
     requests_api,
     safeguards,
     status,
+    targets_api,
     traffic,
 )
 from gateway.board import Board
@@ -78,7 +79,8 @@ def make_app(board: Board, reloader: Reloader | None = None, overrides: Override
     ])
     if reloader is not None:
         app[config_api.RELOADER] = reloader
-        app.add_routes([*config_api.ROUTES, *audit_api.ROUTES])
+        app[targets_api.BOARD] = board
+        app.add_routes([*config_api.ROUTES, *audit_api.ROUTES, *targets_api.ROUTES])
     if overrides is not None:
         app[isolations_api.OVERRIDES] = overrides
         app.add_routes(isolations_api.ROUTES)

@@ -8,6 +8,7 @@ happens a comment is sent every 15 s, so that a connection that broke is noticed
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -30,9 +31,10 @@ async def _events(request: web.Request) -> web.StreamResponse:
         missed = [_written(live, each) for each in live.since(request.headers.get("Last-Event-ID", ""))]
         answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await answer.prepare(request)
-        await answer.write(RETRY + b"".join(missed))
-        while (piece := await _next(live, listener)) is not None:
-            await answer.write(piece)
+        with contextlib.suppress(ConnectionError):      # whoever listens may leave at any time
+            await answer.write(RETRY + b"".join(missed))
+            while (piece := await _next(live, listener)) is not None:
+                await answer.write(piece)
         return answer
     finally:
         live.leave(listener)

@@ -91,6 +91,7 @@ OPERATIONS = (
     Operation("get", "/v1/status", "What the gateway does now, and why", "Status"),
     Operation("get", "/v1/events", "Everything live: server-sent events, first what was missed", EVENTS,
               headers=(LAST_EVENT,)),
+    Operation("get", "/v1/targets", "Routes and upstreams with every safeguard, its state and why", "Targets"),
     Operation("get", "/v1/traffic", "A target second by second", "Traffic", ("target", "seconds"), problems=(400,)),
     Operation("get", "/v1/requests", "Look through the flight recorder", "Requests", FILTERS, problems=(400,)),
     Operation("get", "/v1/config", "What is served", "Config"),

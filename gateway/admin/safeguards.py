@@ -62,7 +62,7 @@ class _State:
 
     def _isolation(self, target: str, control: Row) -> Iterator[Item]:
         if control["isolated_until"] > self._now:
-            left = (control["isolated_until"] - self._now) // SECOND * SECOND
+            left = _rounded(control["isolated_until"] - self._now)
             told = Explanation("isolation", "by hand", "none", f"isolated for another {format_duration(left)}")
             yield _item(target, ENFORCE, "isolated", True, told)
 
@@ -127,6 +127,12 @@ class _State:
                                 total, params, self._now)
         is_out = state.is_out(self._now)
         return _item(target, params.mode, "ejected" if is_out else "in", is_out, told)
+
+
+def _rounded(left: int) -> int:
+    """To whole minutes where there are some, else to seconds: what nobody reads need not be told each second."""
+    unit = 60 * SECOND if left >= 120 * SECOND else SECOND
+    return left // unit * unit
 
 
 def breaker_state(control: Row, now: int) -> breaker.State:

@@ -62,8 +62,9 @@ ACTION = answer(id=COUNT, incident=COUNT, rung=COUNT, kind=TEXT, target=TEXT, va
                 reason=TEXT, evidence=many(TEXT), touches=maybe("number"), measured=TEXT, by=TEXT,
                 helped=maybe("boolean"), verdict=TEXT, stage=COUNT, returns=COUNT, who=TEXT, planned=TIME, since=TIME,
                 done=maybe("string"), expires=maybe("string"), undo=TEXT, can=many(TEXT))
-SAFEGUARD = answer(target=TEXT, safeguard=TEXT, mode=TEXT, state=TEXT, acting=FLAG, observed=TEXT, threshold=TEXT,
-                   decision=TEXT)
+SAFEGUARDS = many(answer(safeguard=TEXT, mode=TEXT, state=TEXT, acting=FLAG, observed=TEXT, threshold=TEXT,
+                          decision=TEXT))
+ENDPOINT = answer(target=TEXT, address=TEXT, weight=COUNT, version=TEXT, safeguards=SAFEGUARDS)
 PROBLEM_PLACE = answer(file=TEXT, line=COUNT, column=COUNT, message=TEXT)
 DOCUMENTS: Schema = {"type": "object", "additionalProperties": TEXT, "minProperties": 1,
                      "description": "the text of each file of the config by its name"}
@@ -131,8 +132,11 @@ SCHEMAS: dict[str, Schema] = {
     "Maintenance": MAINTENANCE,
     "MaintenanceList": answer(maintenance=many(MAINTENANCE)),
     "MaintenanceEnd": answer(id=COUNT, ended=FLAG),
+    "Targets": answer(
+        routes=many(answer(target=TEXT, name=TEXT, match=ANY, to=TEXT, upstream=TEXT, priority=TEXT,
+                           fallback=many(TEXT), safeguards=SAFEGUARDS)),
+        upstreams=many(answer(target=TEXT, name=TEXT, balance=TEXT, safeguards=SAFEGUARDS, endpoints=many(ENDPOINT)))),
     "Traffic": answer(target=TEXT, until=COUNT, seconds=COUNT, requests=many(COUNT), errors=many(COUNT),
                       client_errors=many(COUNT), refused=many(COUNT), slow=many(COUNT), latency_ms=many(COUNT)),
     "Document": answer(openapi=TEXT, info=ANY, paths=ANY, components=ANY),
 }
-SAFEGUARDS = many(SAFEGUARD)

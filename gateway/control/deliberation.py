@@ -30,6 +30,7 @@ from gateway.record.store import NotStored
 from gateway.record.window_store import NAME, WindowStore
 
 TURN_SECONDS = 1.0
+LATE_SECONDS = 0.005                    # timers may be early: a turn in the second before would count two as one
 
 
 class Deliberation:
@@ -61,7 +62,7 @@ class Deliberation:
         """Until cancelled: a turn each second, on the second. What was learned is kept between the turns."""
         try:
             while True:
-                await asyncio.sleep(TURN_SECONDS - time.time() % TURN_SECONDS)
+                await asyncio.sleep(TURN_SECONDS - time.time() % TURN_SECONDS + LATE_SECONDS)
                 self.try_turn(time.time_ns())
                 if copy := self.routes.to_keep(time.time_ns()):
                     await asyncio.to_thread(self.routes.keep, copy)

@@ -141,7 +141,7 @@ def problem(limit: Limit, decision: Decision, jitter: float) -> dict[str, object
 def explain(limit: Limit, decision: Decision) -> Explanation:
     observed = f"{decision.remaining} of {limit.burst} left for this {limit.key}"
     threshold = f"{limit.quota} per {limit.period_ns / SECOND:g} s, burst {limit.burst}"
-    verdict = "passes" if decision.allowed else f"denied for {decision.wait / SECOND:g} s"
+    verdict = "passes" if decision.allowed else f"denied for {decision.wait / SECOND:.3g} s"
     return Explanation(f"limit {limit.name}", observed, threshold, verdict)
 
 

@@ -1,0 +1,76 @@
+// The config: what is served, a new one compared and applied, every revision, and the way back.
+
+import {get, getTagged, send} from "./api.js";
+import {confirm, toast} from "./dialogs.js";
+import {h, show} from "./dom.js";
+import {onChange} from "./live.js";
+import {badge, button, card, diff, empty, facts, heading, table, time} from "./parts.js";
+
+export async function open(host, {signal}) {
+  const top = h("div", {class: "page"}), editor = h("div", {}), log = h("div", {});
+  host.replaceChildren(top, editor, log);
+  const look = async () => {
+    const [[config, tag], listed] = await Promise.all([getTagged("/v1/config"), get("/v1/revisions?limit=20", signal)]);
+    show(top, head(config));
+    show(log, revisions(listed.revisions, listed.next, config.revision.number, tag));
+    return [config, tag];
+  };
+  const [config, tag] = await look();
+  const served = await get(`/v1/revisions/${config.revision.number}`, signal);
+  editor.replaceChildren(edit(served, tag));
+  onChange((kind) => { if (kind === "config") look().catch(() => {}); }, signal);
+}
+
+function head({revision, drift, refused, store_fault: fault}) {
+  return [heading("Config", [`Revision ${revision.number} is served, since `, time(revision.at), "."]),
+    drift ? h("p", {class: "notice warn"}, "The file on the disk is another config than the one that is served; it is not taken until it changes again.") : null,
+    refused.length ? h("div", {class: "notice bad"}, h("p", {class: "strong"}, "The file on the disk is refused"), problems(refused)) : null,
+    fault ? h("p", {class: "notice bad"}, fault) : null,
+    facts(["How", revision.how], ["Who", `${revision.who} ${revision.note}`.trim()], ["Commit", revision.commit.slice(0, 12)], ["Author", revision.author],
+      ["Content", revision.content.slice(0, 12)])];
+}
+
+const problems = (listed) => h("ul", {}, listed.map((each) => h("li", {}, `${each.file ? `${each.file}:` : ""}${each.line}:${each.column} ${each.message}`)));
+
+function edit(served, tag) {
+  const area = h("textarea", {id: "config-text", rows: "18", spellcheck: "false", autocomplete: "off", "aria-describedby": "config-hint"});
+  area.value = served.text;
+  const result = h("div", {"aria-live": "polite"});
+  const documents = () => ({"gateway.yaml": area.value});
+  const compare = async () => {
+    try {
+      const found = await send("POST", "/v1/config/diff", {documents: documents()});
+      show(result, h("h3", {}, "What applying it would change"), found.changes.length ? h("ul", {class: "mono"}, found.changes.map((each) => h("li", {}, each)))
+        : empty("It would do the same"), diff(found.text),
+      found.text ? h("div", {class: "actions"}, button("Apply", apply, "primary")) : null);
+    } catch (error) { refuse(error); }
+  };
+  const apply = () => confirm("Apply this config", "Every worker prepares it first; it is served by all of them, or by none.", "Apply", async () => {
+    const made = await send("POST", "/v1/config", {documents: documents()}, {"If-Match": tag});
+    tag = `"${made.number}"`;
+    toast(`Revision ${made.number} is served`);
+    show(result);
+    return made;
+  });
+  const refuse = (error) => show(result, h("div", {class: "notice bad", role: "alert"}, h("p", {class: "strong"}, "It is refused; what is served goes on"),
+    error.problems?.length ? problems(error.problems) : h("p", {}, error.message)));
+  return card("Change it", served.text ? [h("label", {for: "config-text", class: "strong"}, "The config as text"),
+    h("p", {id: "config-hint", class: "muted"}, "Nothing is touched before it is applied. Where a config file is watched, put the change there too, or it is drift."),
+    area, h("div", {class: "actions"}, button("Compare with what is served", compare)), result]
+    : empty("There is no text", "This gateway was started with --upstream, without a config file."));
+}
+
+function revisions(listed, next, current, tag) {
+  const back = (each) => confirm(`Roll back to revision ${each.number}`, `Serve again what revision ${each.number} said, as a new revision. Requests in flight are not touched.`,
+    "Roll back", async () => {
+      const made = await send("POST", "/v1/config/rollback", {to: each.number}, {"If-Match": tag});
+      toast(`Revision ${made.number} serves revision ${each.number} again`);
+      return made;
+    });
+  return card("Revisions", table("Revisions", [["No.", ""], ["State", ""], ["When", ""], ["How", ""], ["Who", ""], ["Commit", ""], ["", ""]],
+    listed.map((each) => [h("a", {href: `#/config/${each.number}`}, String(each.number)), badge(each.state === "active" ? "ok" : "quiet", each.state), time(each.at),
+      each.base ? `${each.how} to ${each.base}` : each.how, `${each.who} ${each.note}`.trim(), h("code", {}, each.commit.slice(0, 12)),
+      each.number === current ? "" : h("button", {type: "button", class: "small", "aria-label": `Roll back to revision ${each.number}`, onclick: () => back(each)}, "Roll back")]),
+    listed.map((each) => String(each.number))),
+  next ? h("p", {class: "muted"}, "Older ones: gateway config log --limit 1000") : null);
+}

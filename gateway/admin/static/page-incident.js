@@ -1,0 +1,114 @@
+// One incident as a story: how far it is, what is wrong, why, what was done, and who looks at it.
+
+import "./chart.js";
+import {get, send} from "./api.js";
+import {say, toast} from "./dialogs.js";
+import {h, show} from "./dom.js";
+import {share, short, span} from "./format.js";
+import {onChange} from "./live.js";
+import {badge, button, card, empty, facts, heading, severity, table, targetLink, time} from "./parts.js";
+
+const STEPS = ["detected", "isolated", "mitigated", "analysed", "resolved", "reviewed"];
+const SECONDS = 900, EVERY = 5000;
+
+export async function open(host, {argument: number, signal}) {
+  const look = async () => {
+    const found = await get(`/v1/incidents/${number}`, signal);
+    const target = found.scope.find((each) => /^(route|upstream|endpoint):/.test(each));
+    const history = target && await get(`/v1/traffic?target=${encodeURIComponent(target)}&seconds=${SECONDS}`, signal).catch(() => null);
+    show(host, page(found, target, history, look));
+  };
+  const timer = setInterval(() => look().catch(() => {}), EVERY);
+  signal.addEventListener("abort", () => clearInterval(timer));
+  onChange((kind) => { if (kind === "incidents") look().catch(() => {}); }, signal);
+  await look();
+}
+
+function page(found, target, history, look) {
+  return [
+    h("p", {class: "crumbs"}, h("a", {href: "#/incidents"}, "Incidents")),
+    heading(`Incident ${found.id}: ${found.title}`, [severity(found.severity), ` on ${found.scope.join(", ")}`], people(found, look)),
+    steps(found),
+    facts(["Began", time(found.onset)], ["Noticed after", span((Date.parse(found.opened) - Date.parse(found.onset)) / 1000)],
+      ["Relapses", found.relapses ? String(found.relapses) : ""], ["Acknowledged by", found.acknowledged_by], ["Assigned to", found.assignee],
+      ["Goes on as", found.merged_into ? h("a", {href: `#/incidents/${found.merged_into}`}, `incident ${found.merged_into}`) : ""]),
+    h("div", {class: "columns"}, cause(found), card(target ? `What happened on ${target}` : "What happened", history ? chart(history, found)
+      : empty("No history of its targets", "It is kept for a quarter of an hour."))),
+    signals(found), actions(found), timeline(found, look)];
+}
+
+function steps(found) {
+  const at = STEPS.indexOf(found.state);
+  return h("ol", {class: "steps", "aria-label": "How far it is"}, STEPS.map((step, index) => {
+    const reached = found.times[step], here = index === at;
+    return h("li", {class: here ? "here" : reached ? "done" : "", "aria-current": here ? "step" : false},
+      h("span", {class: "strong"}, `${reached ? "✓ " : ""}${step}`), h("small", {}, reached ? time(reached) : index < at ? "left out" : "not yet"));
+  }));
+}
+
+function cause(found) {
+  const finding = found.finding;
+  if (!finding.words) return card("The cause", empty("Not known yet", "A few seconds after it was opened the flight recorder is searched for it."));
+  return card("The cause", h("p", {class: "verdict"}, finding.words), facts(["Kind of fault", found.fault], ["How sure", finding.confidence],
+    ["Explains", finding.share_explained === undefined ? "" : share(finding.share_explained)]),
+  finding.reasons?.length ? [h("h3", {}, "Why"), h("ul", {}, finding.reasons.map((each) => h("li", {}, each)))] : null,
+  finding.causes?.length ? [h("h3", {}, "Where the failures are"), h("ol", {class: "ranked"}, finding.causes.map(ranked))] : null,
+  finding.runners_up?.length ? [h("h3", {}, "Also looked at"), h("ol", {class: "ranked faint"}, finding.runners_up.map(ranked))] : null,
+  finding.changes?.length ? [h("h3", {}, "What changed before"), h("ul", {}, finding.changes.map((each) => h("li", {}, each.words,
+    each.veto ? h("span", {class: "muted"}, ` – not this: ${each.veto}`) : "")))] : null,
+  finding.evidence ? h("p", {class: "muted"}, evidence(finding.evidence)) : null);
+}
+
+function ranked(each) {
+  return h("li", {}, h("span", {}, where(each.where)), h("meter", {min: "0", max: "1", "aria-label": "Share of the failures above the usual", value: Math.min(1, each.share)}),
+    h("b", {}, share(each.share)));
+}
+
+const where = (conditions) => Object.entries(conditions).map(([name, value]) => `${name} = ${Array.isArray(value) ? value.join(" ") : value}`).join(", ") || String(conditions);
+const evidence = (each) => `Read ${short(each.records)} requests of ${short(each.seconds)} s, beside ${short(each.records_before)} of the ${short(each.seconds_before)} s before${each.lost ? `; ${each.lost} were lost` : ""}.`;
+
+function chart(history, found) {
+  const mark = {at: Date.parse(found.onset) / 1000, text: "onset"};
+  const window = Math.min(SECONDS, Math.max(120, Math.round(history.until - mark.at) + 60));
+  const over = found.times.resolved ? [{at: Date.parse(found.times.resolved) / 1000, text: "resolved"}] : [];
+  return h("line-chart", {spec: {label: `Requests per second on ${history.target}`, unit: "/s", seconds: window, until: history.until, height: 220,
+    marks: [mark, ...over], lines: [{name: "requests", kind: "one", values: history.requests.slice(-window), area: true},
+      {name: "errors", kind: "bad", values: history.errors.slice(-window)}, {name: "refused", kind: "warn", values: history.refused.slice(-window)}]}});
+}
+
+function signals(found) {
+  return card("Signals", table("Signals", [["What", ""], ["Target", ""], ["Seen", ""], ["Threshold", ""], ["Since", ""]],
+    found.signals.map((each) => [h("span", {class: "strong"}, each.kind), targetLink(each.target), each.observed, each.threshold, time(each.onset)])));
+}
+
+/** What the gateway did by itself, where it says so. */
+function actions(found) {
+  if (!found.actions?.length) return null;
+  return card("What the gateway did", h("ul", {class: "plain"}, found.actions.map((each) => h("li", {},
+    typeof each === "string" ? each : [h("span", {class: "strong"}, each.kind || each.action || "action"), ` ${each.target || ""} `,
+      h("span", {class: "muted"}, [each.reason, each.state, each.effect].filter((one) => typeof one === "string" && one).join(" · "))]))));
+}
+
+function timeline(found, look) {
+  return card("Timeline", h("ol", {class: "timeline"}, found.timeline.map((each) => h("li", {class: each.who === "gateway" ? "" : "person"},
+    time(each.at), h("span", {}, badge(each.who === "gateway" ? "quiet" : "info", each.kind), ` ${each.words}`),
+    each.who === "gateway" ? null : h("small", {class: "muted"}, each.who)))),
+  button("Add a comment", async () => { if (await say("Comment", "Add", `/v1/incidents/${found.id}/comment`)) await look(); }));
+}
+
+function people(found, look) {
+  const path = `/v1/incidents/${found.id}`, isOpen = !["resolved", "reviewed"].includes(found.state);
+  const deed = (name, done) => async () => {
+    try {
+      await send("POST", `${path}/${name}`);
+      toast(done);
+      await look();
+    } catch (error) { toast(error.message, "bad"); }
+  };
+  const said = (title, name, field = "words") => async () => { if (await say(title, title, `${path}/${name}`, field)) await look(); };
+  return [
+    isOpen && !found.acknowledged_by ? button("Acknowledge", deed("ack", "Acknowledged: repeated alerts end"), "primary") : null,
+    isOpen ? button("Assign", said("Assign", "assign", "to")) : null,
+    isOpen ? button("Resolve", said("Resolve", "resolve")) : button("Reopen", said("Reopen", "reopen")),
+    found.state === "resolved" && !found.merged_into ? button("Mark as reviewed", deed("review", "Reviewed"), "primary") : null].filter(Boolean);
+}
