@@ -24,6 +24,7 @@ from gateway.admin import (
     config_api,
     dashboard,
     events_api,
+    explain_api,
     identity,
     incidents_api,
     isolations_api,
@@ -95,6 +96,9 @@ def make_app(board: Board, reloader: Reloader | None = None, overrides: Override
         if reloader is not None:
             metrics.append(ControlMetrics(OwnFacts(reloader, deliberation)))
         _go_live(app, deliberation)
+    if reloader is not None and overrides is not None and recorder is not None:
+        app[explain_api.BOARD] = board
+        app.add_routes(explain_api.ROUTES)
     return app
 
 

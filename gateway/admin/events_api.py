@@ -3,7 +3,7 @@
     GET /v1/events      traffic (each second), targets, incidents, isolations, safeguards, processes, config
     GET /v1/traffic     ?target=route:NAME&seconds=300: second by second
 
-A listener is told first what it has missed: all that is kept, or what came after its `Last-Event-ID`. While nothing
+A listener is told first what it has missed: all that is kept, or what came after its `Last-Event-ID`; then `ready`. While nothing
 happens a comment is sent every 15 s, so that a connection that broke is noticed.
 """
 
@@ -22,6 +22,7 @@ TRAFFIC = web.AppKey("traffic", Traffic)
 SILENCE_SECONDS = 15.0
 SECONDS_MOST = 900
 RETRY = b"retry: 1000\n\n"
+READY = b"event: ready\ndata: {}\n\n"
 
 
 async def _events(request: web.Request) -> web.StreamResponse:
@@ -32,7 +33,7 @@ async def _events(request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await answer.prepare(request)
         with contextlib.suppress(ConnectionError):      # whoever listens may leave at any time
-            await answer.write(RETRY + b"".join(missed))
+            await answer.write(RETRY + b"".join(missed) + READY)
             while (piece := await _next(live, listener)) is not None:
                 await answer.write(piece)
         return answer

@@ -37,7 +37,9 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         ("since", "not older than this, such as 5m", {"type": "string"}),
         ("since_ns", "UTC nanoseconds", {"type": "integer"}), ("before_ns", "UTC nanoseconds", {"type": "integer"}),
         ("status", "a status, or a class such as 5xx", {"type": "string"}),
-        ("path", "how it begins", {"type": "string"}), ("request_id", "32 hex digits", {"type": "string"}),
+        ("path", "of a request, or how it begins", {"type": "string"}), ("host", "of the request", {"type": "string"}),
+        ("header", "NAME: VALUE; may be repeated", {"type": "array", "items": {"type": "string"}}),
+        ("request_id", "32 hex digits", {"type": "string"}),
         ("fallback", "only where a fallback answered, or only the others", {"enum": ["true", "false"]}),
         *((name, f"of this {name}", {"type": "string"})
           for name in ("route", "upstream", "endpoint", "method", "decision", "client")),
@@ -45,6 +47,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 PAGED = ("limit", "before")
 FILTERS = ("route", "upstream", "endpoint", "status", "method", "decision", "client", "path", "request_id", "fallback",
            "since", "since_ns", "before_ns", "limit")
+ASKED = ("path", "method", "host", "client", "header")
 IF_MATCH = {"name": "If-Match", "in": "header", "description": "the ETag of /v1/config that you have seen",
             "schema": {"type": "string"}}
 LAST_EVENT = {"name": "Last-Event-ID", "in": "header", "description": "the last event that you have seen",
@@ -94,6 +97,9 @@ OPERATIONS = (
     Operation("get", "/v1/targets", "Routes and upstreams with every safeguard, its state and why", "Targets"),
     Operation("get", "/v1/traffic", "A target second by second", "Traffic", ("target", "seconds"), problems=(400,)),
     Operation("get", "/v1/requests", "Look through the flight recorder", "Requests", FILTERS, problems=(400,)),
+    Operation("get", "/v1/explain", "Why a request would be answered as it is", "Explanation", ASKED, problems=(400,)),
+    Operation("get", "/v1/explain/{request_id}", "What was recorded of a request, and how it would be decided now",
+              "Explanation", problems=(404,)),
     Operation("get", "/v1/config", "What is served", "Config"),
     Operation("post", "/v1/config", "Check a config and serve it", "Applied", body="Apply", problems=(412, 422),
               headers=(IF_MATCH,)),

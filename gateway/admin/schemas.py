@@ -65,6 +65,7 @@ ACTION = answer(id=COUNT, incident=COUNT, rung=COUNT, kind=TEXT, target=TEXT, va
 SAFEGUARDS = many(answer(safeguard=TEXT, mode=TEXT, state=TEXT, acting=FLAG, observed=TEXT, threshold=TEXT,
                           decision=TEXT))
 ENDPOINT = answer(target=TEXT, address=TEXT, weight=COUNT, version=TEXT, safeguards=SAFEGUARDS)
+CONFIG_PLACE: Schema = {"oneOf": [answer(file=TEXT, line=COUNT, text=TEXT), {"type": "null"}]}
 PROBLEM_PLACE = answer(file=TEXT, line=COUNT, column=COUNT, message=TEXT)
 DOCUMENTS: Schema = {"type": "object", "additionalProperties": TEXT, "minProperties": 1,
                      "description": "the text of each file of the config by its name"}
@@ -132,6 +133,12 @@ SCHEMAS: dict[str, Schema] = {
     "Maintenance": MAINTENANCE,
     "MaintenanceList": answer(maintenance=many(MAINTENANCE)),
     "MaintenanceEnd": answer(id=COUNT, ended=FLAG),
+    "Explanation": answer(
+        reevaluated=FLAG, at=TIME, revision=COUNT, request=ANY, record=maybe("object"), verdict=TEXT, denied=FLAG,
+        route={"oneOf": [answer(name=TEXT, target=TEXT, to=TEXT, why=TEXT, config=CONFIG_PLACE), {"type": "null"}]},
+        others=many(answer(name=TEXT, why=TEXT, config=CONFIG_PLACE)),
+        safeguards=many(answer(target=TEXT, safeguard=TEXT, mode=TEXT, state=TEXT, acting=FLAG, observed=TEXT,
+                               threshold=TEXT, window=TEXT, decision=TEXT, config=CONFIG_PLACE, gate=FLAG))),
     "Targets": answer(
         routes=many(answer(target=TEXT, name=TEXT, match=ANY, to=TEXT, upstream=TEXT, priority=TEXT,
                            fallback=many(TEXT), safeguards=SAFEGUARDS)),

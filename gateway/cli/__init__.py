@@ -10,8 +10,8 @@ import click
 
 # Command -> the module with a click command of the same name.
 COMMANDS = {name: f"gateway.cli.{name}" for name in (
-    "run", "check", "replay", "config", "status", "requests", "isolate", "release", "breaker", "incidents", "audit",
-    "token", "demo")}
+    "run", "check", "replay", "config", "status", "requests", "explain", "isolate", "release", "breaker",
+    "incidents", "audit", "token", "demo")}
 
 
 class _Commands(click.Group):

@@ -34,7 +34,7 @@ def test_a_listener_is_told_how_everything_is_and_then_what_changes(tmp_path: Pa
             app[LIVE].turn()
             async with client.get("/v1/events") as answer:
                 assert answer.content_type == "text/event-stream"
-                first = await events(answer, 7)
+                first = await events(answer, 8)
                 assert first["traffic"]["requests"] == 0
                 assert first["config"]["revision"]["number"] == 1
                 assert first["isolations"] == {"fault": "", "standing": []}

@@ -69,7 +69,8 @@ ASKED: list[tuple[str, str, Any, int]] = [
     ("post", "/v1/maintenance", {"target": "route:orders", "reason": "moving"}, 201),
     ("get", "/v1/maintenance", None, 200), ("delete", "/v1/maintenance/1", None, 200),
     ("get", "/v1/audit?limit=2", None, 200), ("get", "/v1/audit/verify", None, 200),
-    ("get", "/v1/targets", None, 200),
+    ("get", "/v1/targets", None, 200), ("get", "/v1/explain?path=/orders/7&client=192.0.2.7", None, 200),
+    ("get", "/v1/explain?path=orders", None, 400), ("get", f"/v1/explain/{'0' * 32}", None, 404),
     ("get", "/v1/traffic?target=route:orders", None, 200), ("get", "/v1/traffic?target=route:nowhere", None, 400),
     ("get", "/v1/nothing", None, 404), ("put", "/v1/config", {}, 405),
 ]

@@ -31,7 +31,8 @@ routes:
     fallback: [{{respond: {{status: 503, json: {{error: orders are resting}}}}}}]
   - {{name: customer, match: {{path: "/customers/{{id}}"}}, upstream: demo}}
 """
-PAGES = ["/", "/targets", "/targets/route%3Alist-orders", "/incidents", "/incidents/1", "/requests", "/config", "/config/1"]
+PAGES = ["/", "/targets", "/targets/route%3Alist-orders", "/incidents", "/incidents/1", "/requests",
+         "/config", "/config/1"]
 
 
 class World:
