@@ -3,8 +3,8 @@
     GET /v1/events      traffic (each second), targets, incidents, isolations, safeguards, processes, config
     GET /v1/traffic     ?target=route:NAME&seconds=300: second by second
 
-A listener is told first what it has missed: all that is kept, or what came after its `Last-Event-ID`; then `ready`. While nothing
-happens a comment is sent every 15 s, so that a connection that broke is noticed.
+A listener is told first what it has missed: all that is kept, or what came after its `Last-Event-ID`; then `ready`.
+While nothing happens a comment is sent every 15 s, so that a connection that broke is noticed.
 """
 
 import asyncio

@@ -74,7 +74,8 @@ cdef int refuse_unrouted(Exchange exchange, int index, const char* p, const Head
     """No route, or none for the method: a 405 must say which methods there are (RFC 9110 15.5.6)."""
     if index != WRONG_METHOD:
         return refuse(exchange, NO_ROUTE_FOUND, "", now)
-    return refuse(exchange, METHOD_NOT_ALLOWED, "", now, Told(b"Allow: %s\r\n" % exchange.routes.allowed(p, head), None))
+    return refuse(exchange, METHOD_NOT_ALLOWED, "", now,
+                  Told(b"Allow: %s\r\n" % exchange.routes.allowed(p, head), None))
 
 
 cdef int refuse(Exchange exchange, int refusal, str detail, uint64_t now, Told told=None) except -1:

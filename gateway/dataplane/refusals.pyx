@@ -1,8 +1,8 @@
 """How the gateway says no: problem+json (RFC 9457) with the reason, what to do next, and the request id.
 
 Out of the ordinary by nature, so written in Python; only the table's numbers are compiled in, and checked here
-against `model.errors`, which is the law. What is out of the ordinary may come by the ten thousand a second all the same,
-when most is turned away: an answer is made once a second, and the request's id put into it for each.
+against `model.errors`, which is the law. What is out of the ordinary may come by the ten thousand a second all the
+same, when most is turned away: an answer is made once a second, and the request's id put into it for each.
 """
 from libc.stdint cimport uint64_t
 

@@ -103,7 +103,7 @@ def _upstreams(tables: Tables, now: int) -> Iterator[Family]:
     yield gauge("gateway_breaker_forced", FORCED, labels, forced)
     yield gauge("gateway_breaker_opens_in_a_row", "How often the breaker opened, forgotten after a calm time.", labels,
                 controls.samples("opens"))
-    yield gauge("gateway_retry_tokens_spent", "Of the upstream's ten retry tokens; above 5 nothing is repeated.", labels,
+    yield gauge("gateway_retry_tokens_spent", "Of the upstream's ten retry tokens; above 5 nothing is retried.", labels,
                 ((name, spent / 1000) for name, spent in controls.samples("retry_spent")))
     yield gauge("gateway_upstream_panic", "1 while so many endpoints are out that all are used.", labels,
                 controls.samples("panic"))
