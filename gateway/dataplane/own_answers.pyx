@@ -96,13 +96,13 @@ cdef int refuse(Exchange exchange, int refusal, str detail, uint64_t now, Told t
 
 cdef bytes id_line(Exchange exchange):
     """X-Request-Id, unless its client knows it: by which the request is found in the flight recorder."""
-    name(exchange)
+    give_id(exchange)
     if not exchange.own_id:
         return b""
     return b"X-Request-Id: %016x%016x\r\n" % (exchange.identity.id_high, exchange.identity.id_low)
 
 
-cdef void name(Exchange exchange) noexcept:
+cdef void give_id(Exchange exchange) noexcept:
     """An id for a request that never came so far as to get one."""
     if not (exchange.own_id or exchange.brings_id):
         exchange.identity.id_high = exchange.plane.draw()
@@ -114,7 +114,7 @@ cdef bytes refusal_of(Exchange exchange, int refusal, str detail, Told told):
     """With the request's id, unless its client knows it."""
     cdef uint64_t high, low
     cdef bint without_body = exchange.method == HEAD
-    name(exchange)
+    give_id(exchange)
     high, low = exchange.identity.id_high, exchange.identity.id_low
     if detail:
         return refusal_answer(refusal, detail, "%016x%016x" % (high, low) if exchange.own_id else "", exchange.keep,
