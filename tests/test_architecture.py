@@ -18,7 +18,7 @@ STEPS = {"detect", "isolate", "mitigate", "analyse", "resolve", "prevent"}
 LEAVES = {"_limiter", "_gates", "_decisions", "_tick", "_recorder"}  # beside _fastpath: each a part of the reflexes
 REFLEXES = {"model", "_fastpath", "board"} | LEAVES                # what the request path may stand on, beside routing
 BELOW_CONTROL = REFLEXES | STEPS | {"routing", "record", "config"}
-ALL_ROOMS = BELOW_CONTROL | {"control", "dataplane", "fleet", "admin"}
+ALL_ROOMS = BELOW_CONTROL | {"control", "dataplane", "fleet", "admin", "public"}
 
 # Room -> the rooms that it may import. Besides, `config` may import the settings.py of every room.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "control": BELOW_CONTROL,
     "fleet": BELOW_CONTROL,
     "admin": BELOW_CONTROL | {"control", "fleet"},
+    "public": BELOW_CONTROL | {"control"},                  # what anybody may ask control, apart from the admin API
     "processes": ALL_ROOMS,
     "cli": ALL_ROOMS | {"processes"},
     "__main__": {"cli"},

@@ -12,6 +12,7 @@
     POST /v1/incidents/{id}/review      the post-mortem is done
     GET  /v1/signals                    what is wrong at the moment; what detection sees of each route, and what not
     POST /v1/reports                    {"target", "words", "kind": "operator report" | "log review"}
+    GET  /v1/reports                    what people said in the last day
     POST /v1/deploys                    {"words", "version", "scope": {"upstream": …}}
     GET  /v1/deploys                    of the last day
     POST /v1/maintenance                {"target", "reason", "ttl"}: nothing is opened for it meanwhile
@@ -152,6 +153,13 @@ async def _report(request: web.Request) -> web.Response:
     return web.json_response({"target": said.target, "kind": said.kind, "at": utc_text(said.at_ns)}, status=201)
 
 
+async def _reports(request: web.Request) -> web.Response:
+    said = request.app[RELOADER].store().reports(time.time_ns() - DAY_NS)
+    return web.json_response({"reports": [
+        {"target": each.target, "kind": each.kind, "at": utc_text(each.at_ns), "who": each.who, "words": each.words}
+        for each in said]})
+
+
 async def _deploy(request: web.Request) -> web.Response:
     body = await bodies.json_object(request)
     bodies.check_names(body, "words", "version", "scope", "actor")
@@ -246,6 +254,7 @@ ROUTES = [
       for name in DEEDS),
     web.get("/v1/signals", answers.answered(_signals)),
     web.post("/v1/reports", answers.answered(_report)),
+    web.get("/v1/reports", answers.answered(_reports)),
     web.post("/v1/deploys", answers.answered(_deploy)),
     web.get("/v1/deploys", answers.answered(_deploys)),
     web.post("/v1/maintenance", answers.answered(_maintain)),

@@ -141,6 +141,7 @@ OPERATIONS = (
     _order("undo", "Undo it at once", "Overrule"),
     Operation("get", "/v1/signals", "What is wrong at the moment", "Signals"),
     Operation("post", "/v1/reports", "Say that something looks wrong", "Reported", body="Report", status=201),
+    Operation("get", "/v1/reports", "What people said in the last day", "Reports"),
     Operation("post", "/v1/deploys", "Say that something was deployed", "Change", body="Deploy", status=201),
     Operation("get", "/v1/deploys", "Deploys of the last day", "Deploys"),
     Operation("post", "/v1/maintenance", "Open no incident for a target for a time", "Maintenance", body="Maintain",

@@ -125,6 +125,7 @@ SCHEMAS: dict[str, Schema] = {
     "Report": body(("target",), target=TARGET, words=TEXT, kind={"enum": ["operator report", "log review"]},
                    actor=ACTOR),
     "Reported": answer(target=TEXT, kind=TEXT, at=TIME),
+    "Reports": answer(reports=many(answer(target=TEXT, kind=TEXT, at=TIME, who=TEXT, words=TEXT))),
     "Deploy": body(("words",), words=TEXT, version=TEXT, scope={"type": "object", "additionalProperties": TEXT},
                    actor=ACTOR),
     "Change": CHANGE,

@@ -8,7 +8,7 @@ import click
 
 from gateway.config import load
 from gateway.config.problems import ConfigError, Problem
-from gateway.routing.plan import Plan
+from gateway.routing.plan import Plan, is_own
 
 
 @click.command()
@@ -25,7 +25,8 @@ def check(config: Path, as_json: bool) -> None:
 
 
 def _summary(config: Path, plan: Plan) -> str:
-    routes, upstreams = _counted(len(plan.routes), "route"), _counted(len(plan.upstreams), "upstream")
+    routes = _counted(len(plan.watched), "route")
+    upstreams = _counted(sum(not is_own(each.name) for each in plan.upstreams), "upstream")
     return f"{config}: ok ({routes}, {upstreams}, plan {plan.digest[:12]})"
 
 

@@ -9,7 +9,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from gateway.config import files, revisions, tree
+from gateway.config import compile_public, files, revisions, tree
 from gateway.record.active import Active, ActiveFile
 from gateway.routing.plan import Plan
 
@@ -21,7 +21,7 @@ def overridden(plan: Plan, options: dict[str, Any]) -> Plan:
     given = {name: value for name, value in options.items() if value is not None}
     if (listen := given.pop("listen", None)) is not None:
         given["listeners"] = (dataclasses.replace(plan.listeners[0], address=listen),)
-    return dataclasses.replace(plan, **given)
+    return compile_public.in_its_folder(dataclasses.replace(plan, **given))
 
 
 def first(candidate: revisions.Candidate, last: Active | None, at_ns: int) -> Active:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.config import compile as compiling
-from gateway.config import safeguard_checks, tls_files, tree
+from gateway.config import compile_public, safeguard_checks, tls_files, tree
 from gateway.config.faults import Parts
 from gateway.config.problems import Mark, Problem
 from gateway.config.tree import Location, Mapping
+from gateway.model import address as addresses
 from gateway.model import kinds
+from gateway.record.settings import StateSettings
 from gateway.routing import pattern, template
 from gateway.routing.settings import RouteSettings
 
@@ -224,8 +226,32 @@ def _file_fault(path: str) -> str:
         return f"cannot read {path}: {error.strerror}"
 
 
+def public_paths(config: Config) -> Iterator[Problem]:
+    """What is public has its paths for itself."""
+    taken: dict[str, Location] = {}
+    for index, route in config.parts.routes.items():
+        taken[route.match.path] = ("routes", index, "match", "path")
+    for index, listener in config.parts.listeners.items():
+        taken[listener.health] = ("listeners", index, "health")
+    for section in ("feedback", "status"):
+        at: Location = (section, "path")
+        leaf = tree.find(config.root, at)
+        if not isinstance(leaf, tree.Leaf) or not leaf.value or not config.parts.is_sound(*at):
+            continue
+        if (other := taken.setdefault(str(leaf.value), at)) != at:
+            yield config.problem(f"is taken already by {tree.named(config.root, other)} at "
+                                 f"{tree.place(config.root, other)}; choose another path", *at)
+        yield from _socket_fault(config, at)
+
+
+def _socket_fault(config: Config, at: Location) -> list[Problem]:
+    leaf = tree.find(config.root, ("state", "dir"))
+    folder = str(leaf.value) if isinstance(leaf, tree.Leaf) else StateSettings().dir
+    return _faults_of(config, lambda path: addresses.parse(f"unix:{compile_public.socket_path(path)}"), folder, at)
+
+
 CHECKS: tuple[Callable[[Config], Iterator[Problem]], ...] = (
     route_names, route_targets, route_upstreams, route_paths, route_conflicts,
     listen_addresses, proxy_protocol, endpoints, certificates, upstream_tls, route_safeguards,
-    fallback_files,
+    fallback_files, public_paths,
 )  # fmt: skip

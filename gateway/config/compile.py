@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.config import compile_alerts, compile_safeguards
+from gateway.config import compile_alerts, compile_public, compile_safeguards
 from gateway.config.settings import Gateway
 from gateway.dataplane.settings import HeadSettings, ListenerSettings, UpstreamSettings, UpstreamTlsSettings
 from gateway.detect.settings import DetectSettings, ObjectiveSettings
@@ -24,8 +24,9 @@ def compile_plan(settings: Gateway) -> plan.Plan:
     """The plan of a config that `load` has checked."""
     return plan.Plan(
         listeners=tuple(listener(each) for each in settings.listeners),
-        upstreams=tuple(upstream(name, each) for name, each in settings.upstreams.items()),
-        routes=tuple(route(each, settings.detect) for each in settings.routes),
+        upstreams=tuple(upstream(name, each) for name, each in settings.upstreams.items()) +
+        compile_public.upstreams(settings),
+        routes=tuple(route(each, settings.detect) for each in settings.routes) + compile_public.routes(settings),
         trusted_proxies=settings.clients.trusted_proxies,
         workers=settings.workers,
         max_connections=settings.max_connections,

@@ -14,7 +14,6 @@ MESSAGE = "not yet supported; leave it out for now"
 KEYS: dict[tuple[str, ...], frozenset[str]] = {
     (): frozenset({"probation"}),
     ("clients",): frozenset({"key"}),
-    ("routes", "*"): frozenset({"feedback"}),
 }
 
 VALUES: dict[tuple[str, ...], frozenset[str]] = {

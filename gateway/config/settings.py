@@ -10,6 +10,7 @@ from gateway.dataplane.settings import ClientsSettings, DrainSettings, ListenerS
 from gateway.detect.settings import DetectSettings
 from gateway.mitigate.settings import LadderSettings
 from gateway.model import kinds
+from gateway.public.settings import FeedbackSettings, PublicStatusSettings
 from gateway.record.alerts.settings import AlertsSettings
 from gateway.record.settings import LogSettings, RecorderSettings, StateSettings
 from gateway.routing.settings import RouteSettings
@@ -48,6 +49,10 @@ class Gateway(kinds.Settings):
     """What is written to log files."""
     respond: LadderSettings = LadderSettings()
     """What the gateway does about incidents by itself."""
+    feedback: FeedbackSettings = FeedbackSettings()
+    """Where anybody may report that something looks wrong; nowhere by default."""
+    status: PublicStatusSettings = PublicStatusSettings()
+    """Where anybody may read what is known about open incidents; nowhere by default."""
     drain: DrainSettings = DrainSettings()
     """How the gateway stops."""
     max_connections: Annotated[int, kinds.or_word("auto", kinds.number(1, 10_000_000))] = 0

@@ -23,7 +23,7 @@ from gateway.model.target import Target
 from gateway.record import process_metrics
 from gateway.record.certificates import Certificates
 from gateway.record.store import Store
-from gateway.routing.plan import Plan
+from gateway.routing.plan import Plan, is_own
 
 MINUTE_S = 60
 REPORTS_NS = 30 * 60 * 10**9
@@ -85,6 +85,8 @@ class Sensing:
         found = []
         for row in np.flatnonzero(minute[:, column]):
             name = self._windows.names[row].partition(":")[2]
+            if is_own(name):
+                continue
             found.append(reflex.Refusals(Target("route", name), safeguard, int(minute[row, column]),
                                          int(minute[row, REQUESTS]), self._first_seen((safeguard, name), True, now)))
         refusing = {(safeguard, each.target.name) for each in found}
@@ -157,6 +159,9 @@ def signals_of(reports: Iterable[Report], now: int) -> list[Signal]:
         people = len({each.who for each in said})
         if people >= REPORTERS[kind]:
             first = min(said, key=lambda each: each.at_ns)
-            found.append(Signal(kind, target, now, first.at_ns, f"{people} said so; the first: {first.words}",
+            seen = f"{people} said so"
+            if kind is not SignalKind.COMMUNITY_REPORT and first.words:     # what strangers write goes into no alert
+                seen += f"; the first: {first.words}"
+            found.append(Signal(kind, target, now, first.at_ns, seen,
                                 f"{REPORTERS[kind]} in half an hour"))
     return found

@@ -91,7 +91,7 @@ class RouteWatch:
             watched = self._watched = watched.arranged(wanted)
         if tick.at <= watched.at:
             return                      # the clock was set back, or the child has seen it already
-        self._signals = watched.tick(tick.at, observing.live(tick, plan.routes), self._frozen(plan),
+        self._signals = watched.tick(tick.at, observing.live(tick, plan.watched), self._frozen(plan),
                                      self._lowered(plan, now))
 
     def _frozen(self, plan: Plan) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -99,10 +99,10 @@ class RouteWatch:
         scope: set[str] = set()
         for incident in self._incidents():
             if any(each.kind is SignalKind.GATEWAY_OVERLOADED for each in incident.signals):
-                return np.ones(len(plan.routes), dtype=bool)
+                return np.ones(len(plan.watched), dtype=bool)
             scope |= {_behind(target) for target in incident.scope}
         return np.array([f"route:{route.name}" in scope or f"upstream:{route.upstream}" in scope
-                         for route in plan.routes], dtype=bool)
+                         for route in plan.watched], dtype=bool)
 
     def _lowered(self, plan: Plan, now: int) -> np.ndarray[Any, np.dtype[np.float64]]:
         """By what people say of a route or of its upstream."""
@@ -114,7 +114,7 @@ class RouteWatch:
             said = {}                   # the incident loop says so already
         return np.array([threshold.lowered(said.get(f"route:{route.name}", []) +
                                            (said.get(f"upstream:{route.upstream}", []) if route.upstream else []),
-                                           now / SECOND) for route in plan.routes])
+                                           now / SECOND) for route in plan.watched])
 
     # Keeping
 
@@ -154,7 +154,7 @@ class RouteWatch:
 
 def watches(plan: Plan) -> tuple[Watch, ...]:
     return tuple(Watch(route.name, route.false_alarms, route.objective.success if route.objective else 0)
-                 for route in plan.routes)
+                 for route in plan.watched)
 
 
 def _behind(target: str) -> str:

@@ -18,16 +18,19 @@ from aiohttp import web
 
 from gateway.admin import api
 from gateway.board import Board, Row, State
+from gateway.config import compile_public
 from gateway.control.analysing import ChildAnalyst
 from gateway.control.deliberation import Deliberation
 from gateway.control.delivering import Delivery
 from gateway.control.flight_recorder import FlightRecorder
 from gateway.control.overrides import Overrides
 from gateway.control.reloading import Reloader
+from gateway.dataplane.trusted import TrustedProxies
 from gateway.model import address
 from gateway.processes import parent
 from gateway.processes.channel import Channel, ClosedError
 from gateway.processes.handover import Handover
+from gateway.public.site import PublicSite
 from gateway.record import logs
 from gateway.record.tokens import TokenFile
 from gateway.routing.plan import Plan
@@ -53,6 +56,7 @@ class Control:
                                           ChildAnalyst(board, folder, self._reloader.store, logs.logger()),
                                           logs.logger(), self._overrides.try_turn)
         self._overrides.actions = self._deliberation.responder.in_force
+        self._public = PublicSite(self._reloader, self._deliberation, self._client_of, _key(board))
         self._delivery = Delivery(self._reloader.store, lambda: self._reloader.active.plan.alerts, logs.logger())
 
     async def run(self) -> None:
@@ -67,6 +71,7 @@ class Control:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         await web.SockSite(runner, socket.socket(fileno=self._handover.sockets[0][1])).start()
+        public = await self._serve_public()
         self._become_ready()
         watching = [asyncio.create_task(each.watch()) for each in (
             self._reloader, self._overrides, self._recorder, self._deliberation, self._delivery)]
@@ -78,8 +83,21 @@ class Control:
                 await task                              # it never ends by itself: show why it did
             task.cancel()
         await asyncio.gather(*watching, return_exceptions=True)
-        await runner.cleanup()
+        await asyncio.gather(runner.cleanup(), public.cleanup())
         self._close()
+
+    async def _serve_public(self) -> web.AppRunner:
+        runner = web.AppRunner(self._public.app(), access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        path = Path(compile_public.socket_path(self._reloader.active.plan.state_dir))
+        try:
+            await web.SockSite(runner, _own_socket(path)).start()
+        except OSError as error:
+            logs.logger().error("the public cannot be answered at %s: %s", path, error)
+        return runner
+
+    def _client_of(self, peer: str, forwarded_for: bytes) -> str:
+        return TrustedProxies(self._reloader.active.plan.trusted_proxies).client_of(peer, forwarded_for)
 
     def _beat(self) -> None:
         self._loop.call_later(BEAT_SECONDS, self._beat)
@@ -107,6 +125,20 @@ class Control:
 def _names(plan: Plan) -> list[str]:
     """What a Host header may say of the admin address: its own host, and the names that the config gives it."""
     return [*plan.admin_hosts, address.parse(plan.admin).host]
+
+
+def _own_socket(path: Path) -> socket.socket:
+    """That only this user can open; one that a predecessor left is replaced. Raises OSError."""
+    path.unlink(missing_ok=True)
+    made = socket.socket(socket.AF_UNIX)
+    made.bind(str(path))
+    path.chmod(0o600)
+    return made
+
+
+def _key(board: Board) -> bytes:
+    """By which clients are told apart for as long as this gateway runs."""
+    return b"".join(board.header[seed].to_bytes(8, "big") for seed in ("seed0", "seed1"))
 
 
 def main() -> None:

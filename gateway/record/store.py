@@ -30,6 +30,7 @@ from gateway.record.revision import Revision, utc_text
 
 NAME = "store.sqlite"
 LAST = 2**62                            # a number that none comes after
+COMMUNITY_REPORTS_NS = 7 * 86_400 * 10**9
 BUSY_SECONDS = 0.5                      # control beats every 0.25 s, and is replaced after 5 s
 COLUMNS = [field.name for field in dataclasses.fields(Revision)]
 SHORT = [f"'' AS {name}" if name in ("text", "plan", "diff") else f'"{name}"' for name in COLUMNS]
@@ -218,6 +219,10 @@ class Store:
         with self._transaction() as connection:
             connection.execute("INSERT INTO reports (kind, target, at_ns, who, words) VALUES (?, ?, ?, ?, ?)",
                                (report.kind, report.target, report.at_ns, report.who, report.words))
+            if report.kind is SignalKind.COMMUNITY_REPORT:      # anybody may say anything, so not into the audit
+                connection.execute("DELETE FROM reports WHERE kind = ? AND at_ns < ?",
+                                   (report.kind, report.at_ns - COMMUNITY_REPORTS_NS))
+                return
             self._note(report.at_ns, report.who, "report", report.target, {"words": report.words})
 
     def reports(self, since_ns: int) -> list[Report]:

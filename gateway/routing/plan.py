@@ -25,6 +25,10 @@ from gateway.model.safeguards import Limit as Limit
 from gateway.model.safeguards import Retry as Retry
 
 SECOND = 1_000_000_000
+OWN = "~"
+"""How names of the gateway's own routes and upstreams begin: no name of a user can. They are no target of detection."""
+ANY_HOST = "*"
+"""Among the hosts of a match: all others too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,7 @@ class HeaderEdits:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """`hosts`: exact or `*.suffix`, empty = any; `path`: exact, `/prefix/**` or with `{name}` segments;
+    """`hosts`: exact, `*.suffix` or ANY_HOST, empty = any; `path`: exact, `/prefix/**` or with `{name}` segments;
     `methods` empty = any; `headers`: (lower-case name, exact value), value "*" = present."""
 
     path: str = "/**"
@@ -235,6 +239,11 @@ class Plan:
     access_log: AccessLog = AccessLog()
     respond: Policy = Policy()
 
+    @property
+    def watched(self) -> tuple[Route, ...]:
+        """The routes that detection looks at."""
+        return tuple(each for each in self.routes if not is_own(each.name))
+
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), separators=(",", ":"), sort_keys=True)
 
@@ -242,6 +251,10 @@ class Plan:
     def digest(self) -> str:
         """SHA-256 of the canonical JSON, in hex: two plans that decide alike have the same digest."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+def is_own(name: str) -> bool:
+    return name.startswith(OWN)
 
 
 def from_json(text: str) -> Plan:

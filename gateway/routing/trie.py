@@ -51,7 +51,7 @@ class Trie:
     def _roots(self, hosts: Sequence[str]) -> set[int]:
         if not hosts:
             return {ANY_HOST}
-        return {self._root(*pattern.compile_host(host)) for host in hosts}
+        return {ANY_HOST if host == plan.ANY_HOST else self._root(*pattern.compile_host(host)) for host in hosts}
 
     def _root(self, wild: bool, name: str) -> int:
         names = self.suffixes if wild else self.hosts

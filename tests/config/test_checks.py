@@ -53,3 +53,19 @@ def test_messages_stay_on_one_line(tmp_path: Path) -> None:
     found = config_text.problems(tmp_path, config_text.route('upstream: "a\\nb\\e[0m"'))
     assert len(found) == 1
     assert found[0].isprintable()
+
+
+def test_a_public_path_is_nobody_elses(tmp_path: Path) -> None:
+    text = config_text.TOP + "feedback: {path: /tell}\nstatus: {path: /tell}\nroutes: [{name: r, upstream: orders}]\n"
+    assert config_text.problems(tmp_path, text) == [
+        "gateway.yaml:5:16: status.path: is taken already by feedback.path at gateway.yaml:4:18; choose another path"]
+    text = config_text.route("upstream: orders\nmatch: {path: /tell}") + "feedback: {path: /tell}\n"
+    assert config_text.problems(tmp_path, text) == [
+        "gateway.yaml:8:18: feedback.path: is taken already by routes.r.match.path at gateway.yaml:7:19; "
+        "choose another path"]
+
+
+def test_the_socket_of_what_is_public_needs_a_short_state_folder(tmp_path: Path) -> None:
+    text = config_text.TOP + f"state: {{dir: /{'x' * 110}}}\nstatus: {{path: /tell}}\n"
+    assert config_text.problems(tmp_path, text) == [
+        "gateway.yaml:5:16: status.path: the path of a Unix socket has at most 107 bytes; write a shorter one"]

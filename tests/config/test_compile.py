@@ -5,8 +5,8 @@ from pathlib import Path
 import config_text
 import pytest
 
+from gateway.config import boot, load, single
 from gateway.config import compile as compiling
-from gateway.config import load, single
 from gateway.config.problems import ConfigError
 from gateway.config.settings import Gateway
 from gateway.routing import plan
@@ -214,3 +214,33 @@ routes:
     assert (silent.false_alarms, silent.objective) == (0, None)
     assert (own.false_alarms, own.objective) == (4, plan.Objective(999_000, 300_000_000))
     assert plan.from_json(found.to_json()) == found
+
+
+PUBLIC = config_text.TOP + """\
+feedback: {path: /.well-known/report}
+status: {path: /.well-known/status}
+routes:
+  - {name: one, match: {host: one.example.com}, upstream: orders}
+  - {name: rest, upstream: orders}
+"""
+
+
+def test_what_is_public_is_a_route_of_the_gateways_own_on_every_host(tmp_path: Path) -> None:
+    found = config_text.plan_of(tmp_path, PUBLIC)
+    router = Router(found.routes)
+    for host in ("one.example.com", "another.example.com", "127.0.0.1"):
+        assert found.routes[router.match(host, "/.well-known/status", "GET", {})].name == "~status"
+        assert found.routes[router.match(host, "/.well-known/report", "POST", {})].name == "~report"
+    assert [each.name for each in found.watched] == ["one", "rest"]
+    assert found.upstreams[-1].endpoints == (plan.Endpoint("unix:./state/public.sock"),)
+    assert plan.from_json(found.to_json()) == found
+
+
+def test_what_is_public_moves_with_the_state_folder(tmp_path: Path) -> None:
+    found = boot.overridden(config_text.plan_of(tmp_path, PUBLIC), {"state_dir": "/var/lib/gateway/"})
+    assert found.upstreams[-1].endpoints == (plan.Endpoint("unix:/var/lib/gateway/public.sock"),)
+    assert found.upstreams[0].endpoints == (plan.Endpoint("127.0.0.1:9001"),)
+
+
+def test_nothing_is_public_by_default(tmp_path: Path) -> None:
+    assert [each.name for each in config_text.plan_of(tmp_path, config_text.TOP).upstreams] == ["orders"]

@@ -53,7 +53,6 @@ def test_version_and_listeners_are_required(tmp_path: Path) -> None:
             "rewrite, request_headers, response_headers, timeout, body, limits, concurrency, priority, fallback, "
             "detect, objective",
         ),
-        ("upstream: orders\nfeedback: []", "7:5: routes.r.feedback: not yet supported; leave it out for now"),
         ("upstream: orders\nbody: 1MiB", "7:11: routes.r.body: must be a mapping, not '1MiB'"),
         ("upstream: orders\nmatch: {methods: GET}", "7:22: routes.r.match.methods: must be a list, not 'GET'"),
         (

@@ -103,6 +103,13 @@ def test_one_operator_is_enough_and_three_of_the_public_are_needed() -> None:
     assert [each.kind for each in signals_of(public, 1)] == [SignalKind.COMMUNITY_REPORT]
 
 
+def test_what_strangers_write_goes_into_no_signal() -> None:
+    said = [Report(SignalKind.COMMUNITY_REPORT, "route:a", 1, who, "call +1 900") for who in "xyz"]
+    assert [each.observed for each in signals_of(said, 1)] == ["3 said so"]
+    operators = [Report(SignalKind.OPERATOR_REPORT, "route:a", 1, "ann", "customers call")]
+    assert [each.observed for each in signals_of(operators, 1)] == ["1 said so; the first: customers call"]
+
+
 def test_a_certificate_that_ends_soon_is_a_signal_until_it_is_renewed(scene: Scene, tmp_path: Path) -> None:
     served = certificates.pair(tmp_path, "a.test", days=3)
     plan = Plan((Listener("127.0.0.1:443", certificates=(served,)),))

@@ -132,6 +132,16 @@ def test_reports_are_kept_with_who_said_it(store: Store) -> None:
         Report(SignalKind.ERRORS, "route:list", NOW, "ann")
 
 
+def test_reports_of_strangers_are_forgotten_after_a_week_and_are_no_part_of_the_audit(store: Store) -> None:
+    operator, stranger = SignalKind.OPERATOR_REPORT, SignalKind.COMMUNITY_REPORT
+    later = Report(stranger, "route:list", NOW + 8 * 86_400 * 10**9, "client:2")
+    before = len(store.audit())
+    for each in (Report(stranger, "route:list", NOW, "client:1"), Report(operator, "route:list", NOW, "ann"), later):
+        store.add_report(each)
+    assert [each.who for each in store.reports(NOW)] == ["client:2", "ann"]
+    assert len(store.audit()) == before + 1
+
+
 def test_maintenance_ends_at_its_time_or_by_hand(store: Store) -> None:
     made = store.add_maintenance(Maintenance("route:list", "migration", "ann", NOW, NOW + 60 * SECOND))
     assert store.maintenance(NOW + 1) == [made]
