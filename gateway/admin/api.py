@@ -30,6 +30,7 @@ from gateway.admin import (
     isolations_api,
     live,
     openapi,
+    reports_api,
     requests_api,
     safeguards,
     status,
@@ -92,7 +93,8 @@ def make_app(board: Board, reloader: Reloader | None = None, overrides: Override
     if deliberation is not None:
         app[incidents_api.DELIBERATION] = deliberation
         app[actions_api.DELIBERATION] = deliberation
-        app.add_routes([*incidents_api.ROUTES, *actions_api.ROUTES])
+        app[reports_api.DELIBERATION] = deliberation
+        app.add_routes([*incidents_api.ROUTES, *actions_api.ROUTES, *reports_api.ROUTES])
         if reloader is not None:
             metrics.append(ControlMetrics(OwnFacts(reloader, deliberation)))
         _go_live(app, deliberation)

@@ -40,6 +40,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         ("path", "of a request, or how it begins", {"type": "string"}), ("host", "of the request", {"type": "string"}),
         ("header", "NAME: VALUE; may be repeated", {"type": "array", "items": {"type": "string"}}),
         ("request_id", "32 hex digits", {"type": "string"}),
+        ("format", "how it is written", {"enum": ["json", "md", "html"]}),
         ("fallback", "only where a fallback answered, or only the others", {"enum": ["true", "false"]}),
         *((name, f"of this {name}", {"type": "string"})
           for name in ("route", "upstream", "endpoint", "method", "decision", "client")),
@@ -50,6 +51,8 @@ FILTERS = ("route", "upstream", "endpoint", "status", "method", "decision", "cli
 ASKED = ("path", "method", "host", "client", "header")
 IF_MATCH = {"name": "If-Match", "in": "header", "description": "the ETag of /v1/config that you have seen",
             "schema": {"type": "string"}}
+IF_MATCH_VERSION = {"name": "If-Match", "in": "header", "description": "the ETag of the report that you have seen",
+                    "schema": {"type": "string"}}
 LAST_EVENT = {"name": "Last-Event-ID", "in": "header", "description": "the last event that you have seen",
               "schema": {"type": "string"}}
 
@@ -133,6 +136,13 @@ OPERATIONS = (
     _deed("resolve", "It is over, and why", "Words"),
     _deed("reopen", "It is not over, and why", "Words"),
     _deed("review", "Its post-mortem is done", "Acknowledge"),
+    Operation("get", "/v1/incidents/{id}/report", "Its post-mortem: the record, or as Markdown or a web page",
+              "PostMortem", ("format",), problems=(400, 404)),
+    Operation("patch", "/v1/incidents/{id}/report", "Fill in its lessons and action items", "PostMortem",
+              body="EditReport", problems=(404, 409, 412), headers=(IF_MATCH_VERSION,)),
+    Operation("post", "/v1/incidents/{id}/report/sign", "Somebody of a function has reviewed it", "PostMortem",
+              body="SignReport", problems=(404, 409, 412), headers=(IF_MATCH_VERSION,)),
+    Operation("get", "/v1/action-items", "What is still to be done, of all post-mortems", "ActionItems"),
     Operation("get", "/v1/incidents/{id}/actions", "What the gateway plans and does about it", "Actions",
               problems=(404,)),
     _order("hold", "Let an action stand for a time, whatever is measured", "Hold"),

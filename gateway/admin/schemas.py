@@ -62,6 +62,13 @@ ACTION = answer(id=COUNT, incident=COUNT, rung=COUNT, kind=TEXT, target=TEXT, va
                 reason=TEXT, evidence=many(TEXT), touches=maybe("number"), measured=TEXT, by=TEXT,
                 helped=maybe("boolean"), verdict=TEXT, stage=COUNT, returns=COUNT, who=TEXT, planned=TIME, since=TIME,
                 done=maybe("string"), expires=maybe("string"), undo=TEXT, can=many(TEXT))
+ITEM: dict[str, Schema] = {"id": COUNT, "type": TEXT, "text": TEXT, "owner": TEXT, "due": TEXT, "ticket": TEXT,
+                           "status": TEXT, "verify_by": TEXT}
+LESSONS = many({"type": "string", "minLength": 1, "maxLength": 2000})
+ITEM_TEXT: Schema = {"type": "string", "maxLength": 500}
+EDIT_ITEM = body(id=COUNT, type={"enum": ["prevent", "detect", "mitigate", "process"]}, text=ITEM_TEXT, owner=ITEM_TEXT,
+                 due={"type": "string", "examples": ["2026-05-31"]}, ticket=ITEM_TEXT,
+                 status={"enum": ["open", "done", "declined"]}, verify_by=ITEM_TEXT)
 SAFEGUARDS = many(answer(safeguard=TEXT, mode=TEXT, state=TEXT, acting=FLAG, observed=TEXT, threshold=TEXT,
                           decision=TEXT))
 ENDPOINT = answer(target=TEXT, address=TEXT, weight=COUNT, version=TEXT, safeguards=SAFEGUARDS)
@@ -117,6 +124,14 @@ SCHEMAS: dict[str, Schema] = {
     "Words": WORDS,
     "Merge": body(("into",), into=COUNT, actor=ACTOR),
     "Split": body(("targets",), targets=many(TARGET), actor=ACTOR),
+    "PostMortem": answer(schema={"const": "incident/1"}, id=COUNT, title=TEXT, status=TEXT, version=COUNT, summary=TEXT,
+                         severity=TEXT, times=ANY, derived=ANY, detection=ANY, scope=ANY, impact=ANY,
+                         root_causes=many(ANY), timeline=many(ANY), actions=many(ANY), lessons=ANY,
+                         items=many(answer(**ITEM)), reviews=many(ANY), missing=many(TEXT)),
+    "EditReport": body(summary={"type": "string", "minLength": 1, "maxLength": 2000},
+                       lessons=body(well=LESSONS, wrong=LESSONS, lucky=LESSONS), items=many(EDIT_ITEM), actor=ACTOR),
+    "SignReport": body(("function",), function={"type": "string", "minLength": 1, "maxLength": 60}, actor=ACTOR),
+    "ActionItems": answer(items=many(answer(incident=COUNT, title=TEXT, **ITEM))),
     "Action": ACTION,
     "Actions": answer(actions=many(ref("Action"))),
     "Hold": body(("reason",), reason=TEXT, ttl=TTL, actor=ACTOR),

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from gateway.cli import incident_actions
+from gateway.cli import incident_actions, reports
 from gateway.cli.asking import admin_option, ask
 
 
@@ -118,7 +118,7 @@ def review(admin: str, number: int) -> None:
     _did(admin, number, "review")
 
 
-for each in incident_actions.COMMANDS:
+for each in (*incident_actions.COMMANDS, *reports.COMMANDS):
     incidents.add_command(each)
 
 

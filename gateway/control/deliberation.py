@@ -13,10 +13,12 @@ from typing import Any
 
 from gateway.board import Board
 from gateway.control.going_back import GoingBack
+from gateway.control.historian import ChildHistorian
 from gateway.control.incident_loop import Analyst, IncidentLoop, Source
 from gateway.control.learning_child import LearningChild
 from gateway.control.measuring import Measuring
 from gateway.control.reloading import Reloader
+from gateway.control.reporting import Historian, Reporting
 from gateway.control.responding import Responder
 from gateway.control.sensing import Reports, Sensing
 from gateway.control.telling import Telling
@@ -38,7 +40,7 @@ class Deliberation:
 
     def __init__(self, board: Board, folder: Path, reloader: Reloader, analyst: Analyst | None,
                  log: logging.Logger, enforce: Callable[[], None] = lambda: None,
-                 learner: Learner | None = None) -> None:
+                 learner: Learner | None = None, historian: Historian | None = None) -> None:
         """`enforce`: makes the board say what is in force."""
         self._folder = folder
         self._reloader = reloader
@@ -55,6 +57,8 @@ class Deliberation:
         self.responder = Responder(reloader.store, measuring, lambda: reloader.active.plan.respond, enforce)
         self.incidents = IncidentLoop(reloader.store, sources, self._topology, analyst, self._telling, log,
                                       self.responder)
+        self.reporting = Reporting(reloader.store, folder, lambda: reloader.active.plan,
+                                   historian or ChildHistorian(folder, log), log)
         self.turn_ms = self.worst_ms = 0.0
         self.fault = ""
 
@@ -76,6 +80,7 @@ class Deliberation:
             self.routes.turn(self.windows.turn(now // 10**9), now)
             self.incidents.try_turn(now)
             self._going_back.turn(self.responder)
+            self.reporting.try_turn(now)
             self.fault = ""
         except Exception as error:
             if repr(error) != self.fault:
@@ -127,6 +132,7 @@ class Deliberation:
             "turn_ms": round(self.turn_ms, 2), "worst_turn_ms": round(self.worst_ms, 2), "fault": self.fault,
             "detection": self.routes.status(),
             "incidents_fault": self.incidents.fault, "not_opened": self.incidents.not_opened,
+            "post_mortems_fault": self.reporting.fault,
             "windows": {"fault": self.windows.fault, "memory_bytes": self.windows.bytes(),
                         "disk_bytes": usage.bytes if usage else 0, "disk_max_bytes": usage.max_bytes if usage else 0,
                         "series": usage.series if usage else 0, "dropped": usage.dropped if usage else 0},

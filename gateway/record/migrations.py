@@ -83,6 +83,12 @@ STEPS: tuple[tuple[str, ...], ...] = (
             WHERE state IN ('tried', 'kept', 'held', 'returning')""",
     ),
     ("ALTER TABLE revisions ADD COLUMN reason TEXT NOT NULL DEFAULT ''",),
+    (   # `resolved_ns`: the end that it was drafted for; after a relapse it is drafted anew
+        """CREATE TABLE post_mortems (
+            incident INTEGER PRIMARY KEY REFERENCES incidents (id), resolved_ns INTEGER NOT NULL,
+            status TEXT NOT NULL, document TEXT NOT NULL
+        ) STRICT""",
+    ),
 )
 
 

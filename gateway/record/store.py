@@ -24,7 +24,7 @@ from gateway.model.incident import Entry, Incident
 from gateway.model.override import Override
 from gateway.model.report import Maintenance, Report
 from gateway.model.signal import SignalKind
-from gateway.record import actions, audit, incidents, migrations, outbox, overrides
+from gateway.record import actions, audit, incidents, migrations, outbox, overrides, post_mortems
 from gateway.record.outbox import Alert, Waiting
 from gateway.record.revision import Revision, utc_text
 
@@ -179,6 +179,25 @@ class Store:
     def installation(self) -> str:
         """The name of this store, which no other has."""
         return str(self._read("SELECT name FROM installation")[0]["name"])
+
+    # Post-mortems
+
+    def without_post_mortem(self, limit: int = 20) -> list[Incident]:
+        """Incidents that are over and have none yet for this end of theirs; the latest first."""
+        return [incidents.from_row(row) for row in self._read(post_mortems.WANTED, limit)]
+
+    def save_post_mortem(self, record: dict[str, Any], resolved_ns: int, at_ns: int, who: str, what: str) -> None:
+        """`what`: draft | edit | sign."""
+        with self._transaction() as connection:
+            post_mortems.save(connection, self._note, record, resolved_ns, at_ns, who, what)
+
+    def post_mortem(self, number: int) -> dict[str, Any] | None:
+        rows = self._read(post_mortems.OF_INCIDENT, number)
+        return dict(json.loads(rows[0]["document"])) if rows else None
+
+    def post_mortems(self, limit: int = 200) -> list[dict[str, Any]]:
+        """Those that are not closed first, then the latest."""
+        return [dict(json.loads(row["document"])) for row in self._read(post_mortems.NOT_CLOSED_FIRST, limit)]
 
     # The outbox
 

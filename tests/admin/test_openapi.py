@@ -61,6 +61,13 @@ ASKED: list[tuple[str, str, Any, int]] = [
     ("get", "/v1/incidents/1", None, 200), ("post", "/v1/incidents/1/ack", None, 200),
     ("post", "/v1/incidents/1/comment", {"words": "I look"}, 200), ("post", "/v1/incidents/9/ack", None, 404),
     ("post", "/v1/incidents/1/review", None, 409), ("post", "/v1/incidents/1/resolve", {"words": "done"}, 200),
+    ("get", "/v1/incidents/1/report", None, 200), ("get", "/v1/incidents/9/report", None, 404),
+    ("get", "/v1/incidents/1/report?format=pdf", None, 400),
+    ("patch", "/v1/incidents/1/report", {"lessons": {"well": ["it was quick"]}}, 200),
+    ("patch", "/v1/incidents/1/report", {"items": [{"text": "x", "owner": "ann", "due": "2026-12-01"}]}, 200),
+    ("patch", "/v1/incidents/1/report", {"lessons": {"odd": []}}, 400), ("patch", "/v1/incidents/1/report", {}, 400),
+    ("post", "/v1/incidents/1/report/sign", {"function": "operations"}, 200),
+    ("post", "/v1/incidents/1/report/sign", {"function": "operations"}, 409), ("get", "/v1/action-items", None, 200),
     ("post", "/v1/deploys", {"words": "orders 2", "scope": {"upstream": "api"}}, 201),
     ("get", "/v1/incidents/1/actions", None, 200), ("get", "/v1/incidents/99/actions", None, 404),
     ("post", "/v1/incidents/1/actions/7/force", {"reason": "why"}, 404),
@@ -84,6 +91,9 @@ def test_answers_are_what_the_document_promises(tmp_path: Path) -> None:
             for method, path, body, status in ASKED:
                 if path == "/v1/incidents":
                     app[DELIBERATION].try_turn(time.time_ns())
+                if path == "/v1/incidents/1/report" and method == "get":
+                    for seconds in (10, 20):            # begins to recall it, then drafts it
+                        app[DELIBERATION].reporting.turn(time.time_ns() + seconds * 10**9)
                 answer = await client.request(method, path, json=body)
                 assert answer.status == status, (method, path, await answer.text())
                 check(method, path, answer.status, answer.content_type, await answer.json(content_type=None))

@@ -11,6 +11,7 @@ from gateway.config import boot, revisions
 from gateway.control.deliberation import Deliberation
 from gateway.control.flight_recorder import FlightRecorder
 from gateway.control.overrides import Overrides
+from gateway.control.recalling import Memory, Question
 from gateway.control.reloading import Reloader
 from gateway.record.active import ActiveFile
 from gateway.record.tokens import TokenFile
@@ -31,6 +32,16 @@ routes:
 DELIBERATION: web.AppKey[Deliberation] = web.AppKey("deliberation-of-test", Deliberation)
 
 
+class ForgetfulHistorian:
+    """Is done at once, and remembers nothing."""
+
+    def begin(self, question: Question) -> None:
+        pass
+
+    def memory(self) -> Memory:
+        return Memory()
+
+
 def make_board() -> Board:
     return Board.create(Capacity.room_for(1, 4, 4), boot_ns=time.monotonic_ns(), boot_utc_ns=time.time_ns())
 
@@ -44,7 +55,7 @@ def make_app(folder: Path, board: Board | None = None, config: str = CONFIG) -> 
     overrides = Overrides(board, reloader.store, LOG)
     reloader.on_names = overrides.try_turn
     reloader.finish()
-    deliberation = Deliberation(board, folder, reloader, None, LOG)
+    deliberation = Deliberation(board, folder, reloader, None, LOG, historian=ForgetfulHistorian())
     recorder = FlightRecorder(board, folder, reloader, LOG)
     app = api.make_app(board, reloader, overrides, TokenFile(folder), (), recorder, deliberation)
     app[DELIBERATION] = deliberation

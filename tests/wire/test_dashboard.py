@@ -31,8 +31,8 @@ routes:
     fallback: [{{respond: {{status: 503, json: {{error: orders are resting}}}}}}]
   - {{name: customer, match: {{path: "/customers/{{id}}"}}, upstream: demo}}
 """
-PAGES = ["/", "/targets", "/targets/route%3Alist-orders", "/incidents", "/incidents/1", "/requests",
-         "/config", "/config/1"]
+PAGES = ["/", "/targets", "/targets/route%3Alist-orders", "/incidents", "/incidents/1", "/incidents/1/report",
+         "/requests", "/config", "/config/1"]
 
 
 class World:
@@ -203,6 +203,24 @@ def test_an_incident_is_followed_to_its_review(looking: Looking, world: World) -
     page.get_by_role("button", name="Resolve").click()
     page.get_by_role("dialog").get_by_label("Words").fill("the cache is emptied")
     page.get_by_role("dialog").get_by_role("button", name="Resolve").click()
+    page.get_by_role("link", name="Post-mortem").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Post-mortem of incident 1", timeout=20_000)
+    page.get_by_role("button", name="Add: what went well").click(timeout=20_000)
+    page.get_by_role("dialog").get_by_label("Lesson").fill("customers called at once")
+    page.get_by_role("dialog").get_by_role("button", name="Add").click()
+    expect(page.get_by_text("customers called at once")).to_be_visible()
+    page.get_by_role("button", name="Add an item").click()
+    page.get_by_role("dialog").get_by_label("What is to be done").fill("check the cache each minute")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(page.get_by_role("region", name="Action items")).to_contain_text("check the cache each minute")
+    page.get_by_role("button", name="Sign").click()
+    page.get_by_role("dialog").get_by_label("Words").fill("operations")
+    page.get_by_role("dialog").get_by_role("button", name="Sign").click()
+    expect(page.get_by_text("operations: loopback")).to_be_visible()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as web page").click()
+    assert "customers called at once" in Path(saved.value.path()).read_text()
+    page = looking.at("/incidents/1")
     page.get_by_role("button", name="Mark as reviewed").click()
     expect(page.locator(".steps .here")).to_contain_text("reviewed")
 

@@ -30,6 +30,11 @@ export async function getTagged(path) {
   return [await answer.json(), answer.headers.get("ETag")];
 }
 
+/** The answer as text, such as a report that is kept as a file. */
+export async function text(path) {
+  return (await asked(path, {})).text();
+}
+
 export async function send(method, path, body = {}, more = {}) {
   const answer = await asked(path, {
     method, body: JSON.stringify(body), headers: {"Content-Type": "application/json", ...more}});

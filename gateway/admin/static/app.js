@@ -14,6 +14,7 @@ const PAGES = [
   {path: /^\/incidents$/, name: "Incidents", href: "#/incidents", file: "./page-incidents.js",
    icon: "M12 4 21 20H3ZM12 10v4M12 17v.5"},
   {path: /^\/incidents\/(\d+)$/, name: "Incident", parent: "#/incidents", file: "./page-incident.js"},
+  {path: /^\/incidents\/(\d+)\/report$/, name: "Post-mortem", parent: "#/incidents", file: "./page-report.js"},
   {path: /^\/requests$/, name: "Requests", href: "#/requests", file: "./page-requests.js", icon: "M4 6h16M4 12h16M4 18h10"},
   {path: /^\/config$/, name: "Config", href: "#/config", file: "./page-config.js",
    icon: "M6 4v16M6 8h.1M12 4v16M12 14h.1M18 4v16M18 10h.1"},

@@ -81,6 +81,14 @@ export function say(title, action, path, name = "words", hint = "") {
     (form) => send("POST", path, {[name]: form.get(name)}));
 }
 
+/** Several fields, each [name, label, value, hint or list of choices]; `done` is given what was filled in. */
+export function fill(title, action, fields, done) {
+  return ask(title, fields.map(([name, label, value, more]) => field(label, Array.isArray(more)
+    ? h("select", {name}, more.map((each) => h("option", {value: each, selected: each === value}, each)))
+    : h("input", {name, value, maxlength: "2000", autocomplete: "off"}), Array.isArray(more) ? "" : more)), action,
+  (form) => done(Object.fromEntries(form)));
+}
+
 export function confirm(title, words, action, done, kind) {
   return ask(title, h("p", {}, words), action, done, kind);
 }

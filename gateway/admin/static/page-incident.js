@@ -96,6 +96,12 @@ function timeline(found, look) {
   button("Add a comment", async () => { if (await say("Comment", "Add", `/v1/incidents/${found.id}/comment`)) await look(); }));
 }
 
+/** Where its post-mortem is, or will be. */
+function report(found) {
+  if (!["resolved", "reviewed"].includes(found.state) || found.merged_into) return null;
+  return h("a", {href: `#/incidents/${found.id}/report`, class: "button"}, "Post-mortem");
+}
+
 function people(found, look) {
   const path = `/v1/incidents/${found.id}`, isOpen = !["resolved", "reviewed"].includes(found.state);
   const deed = (name, done) => async () => {
@@ -107,6 +113,7 @@ function people(found, look) {
   };
   const said = (title, name, field = "words") => async () => { if (await say(title, title, `${path}/${name}`, field)) await look(); };
   return [
+    report(found),
     isOpen && !found.acknowledged_by ? button("Acknowledge", deed("ack", "Acknowledged: repeated alerts end"), "primary") : null,
     isOpen ? button("Assign", said("Assign", "assign", "to")) : null,
     isOpen ? button("Resolve", said("Resolve", "resolve")) : button("Reopen", said("Reopen", "reopen")),

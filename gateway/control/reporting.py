@@ -1,0 +1,169 @@
+"""Post-mortems: each incident that is over gets one within a minute, and people change it.
+
+    over -> recalled, in a child -> drafted -> in the store, then as files beside it
+
+One incident at a time, the latest first. The store's record is the truth; the files are written from it, and written
+anew when it changes. A relapse changes nothing until it is over again; then it is drafted anew, and what people wrote
+stays.
+"""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from gateway.control.recalling import Memory, Question
+from gateway.model.action import Action, ActionKind
+from gateway.model.change import ChangeKind
+from gateway.model.incident import Incident
+from gateway.prevent import files, post_mortem, review
+from gateway.prevent.case import Applied, Case, utc
+from gateway.prevent.post_mortem import Record
+from gateway.record.revision import Revision
+from gateway.record.store import NotStored, Store
+from gateway.routing.plan import Plan
+
+SECOND = 10**9
+LOOK_NS = 5 * SECOND
+FOLDER = "post-mortems"
+BY_ITSELF = "gateway"
+
+
+class Historian(Protocol):
+    """Recalls one incident at a time, elsewhere."""
+
+    def begin(self, question: Question) -> None: ...
+
+    def memory(self) -> Memory | None: ...
+
+
+class Reporting:
+    """Mutable state: the incident that is being recalled, and when it was looked for the next one."""
+
+    def __init__(self, store: Callable[[], Store], folder: Path, plan: Callable[[], Plan], historian: Historian,
+                 log: logging.Logger) -> None:
+        self._store = store
+        self._folder = folder / FOLDER
+        self._plan = plan
+        self._historian = historian
+        self._log = log
+        self._about: Incident | None = None
+        self._looked_ns = 0
+        self.fault = ""
+
+    def turn(self, now: int) -> None:
+        """`now`: UTC ns. Raises NotStored."""
+        if self._about is None:
+            if now - self._looked_ns < LOOK_NS:
+                return
+            self._looked_ns = now
+            self._about = next(iter(self._store().without_post_mortem(1)), None)
+            if self._about is not None:
+                self._historian.begin(_question(self._about, self._plan()))
+        elif (memory := self._historian.memory()) is not None:
+            incident, self._about = self._about, None
+            self._draft(incident, memory, now)
+
+    def _draft(self, incident: Incident, memory: Memory, now: int) -> None:
+        current = self._store().incident(incident.id)
+        if current is None or current.is_open:
+            return                      # it has relapsed meanwhile
+        record = post_mortem.draft(self._case(current, memory), now)
+        before = self._store().post_mortem(incident.id)
+        if before is not None:
+            record = review.redrafted(before, record)
+        self._keep(record, current.times["resolved"], now, BY_ITSELF, "draft")
+        self._log.info("the post-mortem of incident %d is drafted", incident.id)
+
+    def _case(self, incident: Incident, memory: Memory) -> Case:
+        store = self._store()
+        actions = tuple(store.actions_of(incident.id))
+        return Case(incident, tuple(store.timeline(incident.id)), actions, memory.series, memory.promises,
+                    memory.clients, self._applied(incident, actions))
+
+    def _applied(self, incident: Incident, actions: tuple[Action, ...]) -> Applied | None:
+        number = suspect(incident, actions)
+        found = self._store().revision(number) if number else None
+        before = self._store().before(found) if found else None
+        if found is None or before is None:
+            return None
+        return Applied(found.number, before.number, found.text, before.text, found.diff, _by(found), found.author,
+                       found.commit, found.at_ns)
+
+    # What people do
+
+    def find(self, number: int) -> Record:
+        """Raises KeyError, NotStored."""
+        found = self._store().post_mortem(number)
+        if found is None:
+            raise KeyError(f"incident {number} has no post-mortem; it is drafted within a minute after its end")
+        return found
+
+    def edit(self, number: int, edits: dict[str, Any], who: str, now: int) -> Record:
+        """Raises KeyError, ValueError, review.NotNow, NotStored."""
+        return self._change(review.edited(self.find(number), edits, who), now, who, "edit")
+
+    def sign(self, number: int, function: str, who: str, now: int) -> Record:
+        """Raises KeyError, ValueError, review.NotNow, NotStored."""
+        return self._change(review.signed(self.find(number), function, who, utc(now)), now, who, "sign")
+
+    def open_items(self) -> list[dict[str, Any]]:
+        return [item for record in self._store().post_mortems() for item in review.open_items(record)]
+
+    def _change(self, record: Record, now: int, who: str, what: str) -> Record:
+        incident = self._store().incident(record["id"])
+        self._keep(record, incident.times.get("resolved", 0) if incident else 0, now, who, what)
+        return record
+
+    def _keep(self, record: Record, resolved_ns: int, now: int, who: str, what: str) -> None:
+        self._store().save_post_mortem(record, resolved_ns, now, who, what)
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            for name, text in files.written(record).items():
+                fresh = self._folder / f"{name}.new"
+                fresh.write_text(text)
+                fresh.rename(self._folder / name)
+            self.fault = ""
+        except OSError as error:
+            self.fault = f"{self._folder} cannot be written: {error.strerror}"
+            self._log.error("a post-mortem is in the store only: %s", self.fault)
+
+    def try_turn(self, now: int) -> None:
+        """A store that fails is a fault to show; the next turn tries again."""
+        try:
+            self.turn(now)
+        except NotStored as error:
+            self.fault = str(error)
+
+    def __repr__(self) -> str:
+        return f"<Reporting {self._about.id if self._about else 'nothing'}>"
+
+
+def suspect(incident: Incident, actions: tuple[Action, ...]) -> int:
+    """The number of the revision that is to blame: gone back from, or the most suspect change; 0 for none."""
+    for action in actions:
+        if action.kind is ActionKind.ROLL_BACK and action.done_ns:
+            return int(action.target.partition(":")[2])
+    for each in incident.finding.get("changes", ()):
+        if each.get("score", 0) > 0 and not each.get("veto"):
+            return int(each["reference"]) if each.get("kind") == ChangeKind.CONFIG else 0
+    return 0
+
+
+def _question(incident: Incident, plan: Plan) -> Question:
+    case = Case(incident)
+    return Question(incident.id, case.onset_ns, case.over_ns, affected(incident, plan))
+
+
+def affected(incident: Incident, plan: Plan) -> tuple[tuple[str, int], ...]:
+    """Routes in its scope, and those of an upstream or endpoint in it, with their objectives."""
+    upstreams = {name.partition("/")[0] for kind, _, name in (each.partition(":") for each in incident.scope)
+                 if kind in ("upstream", "endpoint")}
+    named = [each.removeprefix("route:") for each in incident.scope if each.startswith("route:")]
+    behind = [route.name for route in plan.routes if route.upstream in upstreams]
+    objectives = {route.name: route.objective.success for route in plan.routes if route.objective}
+    return tuple((name, objectives.get(name, 0)) for name in dict.fromkeys([*named, *behind]))
+
+
+def _by(revision: Revision) -> str:
+    return " ".join(filter(None, (revision.who, revision.note)))

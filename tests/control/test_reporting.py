@@ -1,0 +1,189 @@
+"""Post-mortems as control keeps them: on a fake clock, a real store and real files."""
+import dataclasses
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from prevent import cases
+from prevent.cases import ONSET
+
+from gateway.control.recalling import Memory, Question, recall
+from gateway.control.reporting import Reporting, affected, suspect
+from gateway.model import incident as incidents
+from gateway.model.incident import Entry, Event, Incident
+from gateway.model.safeguards import SECOND
+from gateway.prevent.case import Clients
+from gateway.record.revision import Revision
+from gateway.record.store import open_store
+from gateway.record.ticks import TICK, coded
+from gateway.record.window_store import NAME, WindowStore
+from gateway.routing import plan
+
+LOG = logging.getLogger("test")
+PLAN = plan.Plan((), (plan.Upstream("orders", (plan.Endpoint("127.0.0.1:1"),)),), (
+    plan.Route("list", upstream="orders", objective=plan.Objective(999_000)), plan.Route("create", upstream="orders"),
+    plan.Route("login", respond=plan.Respond())))
+
+
+class Historian:
+    """Remembers what it is given, in the turn after it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Question] = []
+        self.found: Memory | None = Memory((cases.series(),), (), Clients(3, 9, 0, 1.0))
+
+    def begin(self, question: Question) -> None:
+        self.asked.append(question)
+
+    def memory(self) -> Memory | None:
+        return self.found
+
+
+class Scene:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store = open_store(folder, ONSET * SECOND, LOG)
+        self.historian = Historian()
+        self.reporting = self.start()
+        self.now = (ONSET + 160) * SECOND
+
+    def start(self) -> Reporting:
+        return Reporting(lambda: self.store, self.folder, lambda: PLAN, self.historian, LOG)
+
+    def over(self) -> Incident:
+        found = cases.incident(target="upstream:orders")
+        stored = self.store.open_incident(found, Entry(found.opened_ns, "gateway", "opened", "errors"))
+        self.store.save_incident(stored)
+        return stored
+
+    def seconds(self, count: int) -> None:
+        for _ in range(count):
+            self.now += SECOND
+            self.reporting.turn(self.now)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return Scene(tmp_path)
+
+
+def test_an_incident_that_is_over_has_its_post_mortem_within_a_minute(scene: Scene) -> None:
+    number = scene.over().id
+    scene.seconds(10)
+    assert [(each.incident, each.routes) for each in scene.historian.asked] == [
+        (number, (("list", 999_000), ("create", 0)))]
+    record = json.loads((scene.folder / "post-mortems" / f"{number}.json").read_text())
+    assert record == scene.store.post_mortem(number)
+    assert record["impact"]["failed"] == 800
+    assert (scene.folder / "post-mortems" / f"{number}.html").read_text().startswith("<!doctype html>")
+    assert (scene.folder / "post-mortems" / f"{number}.md").exists()
+    scene.seconds(30)
+    assert len(scene.historian.asked) == 1
+
+
+def test_a_child_that_died_leaves_a_post_mortem_without_its_numbers(scene: Scene) -> None:
+    scene.historian.found = Memory()
+    number = scene.over().id
+    scene.seconds(10)
+    assert scene.reporting.find(number)["impact"]["clients_failed"] is None
+
+
+def test_control_that_dies_while_it_recalls_recalls_again(scene: Scene) -> None:
+    scene.historian.found = None
+    number = scene.over().id
+    scene.seconds(10)
+    scene.reporting = scene.start()
+    scene.historian.found = Memory()
+    scene.seconds(10)
+    assert scene.reporting.find(number)["status"] == "draft"
+
+
+def test_a_relapse_is_drafted_anew_and_keeps_what_people_wrote(scene: Scene) -> None:
+    stored = scene.over()
+    scene.seconds(10)
+    scene.reporting.edit(stored.id, {"lessons": {"lucky": ["it was night"]}}, "ann", scene.now)
+    again = incidents.apply(stored, Event.RELAPSED, scene.now)
+    scene.store.save_incident(again)
+    scene.seconds(10)
+    assert len(scene.historian.asked) == 1
+    scene.store.save_incident(incidents.apply(again, Event.OVER, scene.now))
+    scene.seconds(10)
+    record = scene.reporting.find(stored.id)
+    assert (record["relapses"], record["version"]) == (1, 3)
+    assert record["lessons"]["lucky"] == ["it was night"]
+
+
+def test_one_that_goes_on_in_another_has_none(scene: Scene) -> None:
+    stored = scene.over()
+    scene.store.save_incident(dataclasses.replace(stored, merged_into=99))
+    scene.seconds(10)
+    assert scene.historian.asked == []
+    with pytest.raises(KeyError, match="no post-mortem"):
+        scene.reporting.find(stored.id)
+
+
+def test_edits_and_signatures_are_in_the_audit_and_in_the_files(scene: Scene) -> None:
+    number = scene.over().id
+    scene.seconds(10)
+    scene.reporting.edit(number, {"items": [{"id": 1, "owner": "ann", "due": "2026-01-01"}]}, "token bob", scene.now)
+    scene.reporting.sign(number, "operations", "token bob", scene.now)
+    entries = [(each.who, each.what) for each in reversed(scene.store.audit()) if each.what.startswith("post_mortem")]
+    assert entries == [("gateway", "post_mortem.draft"), ("token bob", "post_mortem.edit"),
+                       ("token bob", "post_mortem.sign")]
+    assert "operations: token bob" in (scene.folder / "post-mortems" / f"{number}.md").read_text()
+    assert [each["owner"] for each in scene.reporting.open_items()] == ["ann"]
+    assert scene.store.verify() is None
+
+
+def test_files_that_cannot_be_written_are_a_fault_to_show_and_the_store_has_it(scene: Scene) -> None:
+    (scene.folder / "post-mortems").write_text("in the way")
+    number = scene.over().id
+    scene.seconds(10)
+    assert scene.reporting.find(number)["id"] == number
+    assert "post-mortems" in scene.reporting.fault
+
+
+def test_the_suspected_revision_is_that_which_was_gone_back_from() -> None:
+    assert suspect(cases.incident(), cases.actions()) == 4
+    assert suspect(cases.incident(), ()) == 4
+
+
+def test_a_deploy_that_is_more_suspect_than_any_config_leaves_no_revision_suspected() -> None:
+    found = cases.incident()
+    found.finding["changes"].insert(0, {"words": "x", "score": 1, "veto": "", "kind": "deploy", "reference": "2"})
+    assert suspect(found, ()) == 0
+
+
+def test_the_revision_and_the_one_before_it_are_in_the_record(scene: Scene) -> None:
+    for number, text in ((3, "old"), (4, "new")):
+        scene.store.add_revision(Revision(number, text, text, f"digest {text}", "{}", (ONSET - 2) * SECOND, who="file",
+                                          diff="-old\n+new" if number == 4 else ""))
+    number = scene.over().id
+    scene.seconds(10)
+    found = scene.reporting.find(number)["config"]
+    assert (found["revision"], found["before"], found["diff"]) == (4, 3, "-old\n+new")
+
+
+def test_routes_of_an_upstream_are_affected_by_it_and_others_are_not() -> None:
+    assert affected(cases.incident(target="endpoint:orders/127.0.0.1:1"), PLAN) == (("list", 999_000), ("create", 0))
+    assert affected(cases.incident(target="route:login"), PLAN) == (("login", 0),)
+    assert affected(cases.incident(target="gateway"), PLAN) == ()
+
+
+def test_the_windows_are_recalled_from_ten_minutes_before_to_two_after(tmp_path: Path) -> None:
+    windows = WindowStore(tmp_path / NAME, 0)
+    tick = np.zeros(1, TICK)
+    tick["requests"], tick["errors"], tick["total_p99"] = 50, 5, coded(np.array([30_000.0]))
+    for at in range(ONSET - 1000, ONSET + 300, 10):
+        windows.append(at, {"route:list": tick})
+    windows.close()
+    memory = recall(tmp_path, Question(1, ONSET * SECOND, (ONSET + 100) * SECOND, (("list", 999_000),)))
+    series = memory.series[0]
+    assert (series.first, len(series.requests)) == (ONSET - 600, 83)
+    assert set(series.requests) == {50}
+    assert series.p99_ms[0] == pytest.approx(30.0, rel=0.001)
+    assert memory.promises[0].month == 50 * 110
+    assert memory.clients is None
+
