@@ -7,11 +7,15 @@ without a record, which nobody could see or lift, does not last longer than cont
 an endpoint's weight, which the tick writes too: that ends with its `until`.) Where a person and the gateway want the
 same word, the person has it.
 
+The word of an isolation also holds the number of the incident that is open on its target, isolated or not: who is
+refused there for whatever reason is told.
+
 Each word is a pair with its `until`, written value first: a reader may see the new value for the old time during the
 nanoseconds between the two stores, and both are meant.
 """
 
-from collections.abc import Iterable
+import types
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from gateway import _limiter
@@ -23,11 +27,15 @@ from gateway.model import override as overrides
 from gateway.model import target as targets
 from gateway.model.action import Action, ActionKind
 from gateway.model.override import Override
+from gateway.model.signal import GATEWAY
 
 SHED, CONCURRENCY, WEIGHT = "shed", "concurrency", "weight"
 PAIRS = {overrides.ISOLATION: ("isolation", "isolated_until"), overrides.BREAKER: ("forced", "forced_until"),
          SHED: ("shed_rank", "shed_until"), CONCURRENCY: ("concurrency", "concurrency_until"),
          WEIGHT: ("ramp_ppm", "ramp_until")}
+NUMBER = 8
+"""Where the number of an incident begins in the word of an isolation; below are flags."""
+NOTHING: Mapping[str, int] = types.MappingProxyType({})
 OURS_ALONE = PAIRS.keys() - {WEIGHT}
 WORDS = {overrides.CLOSE: 0, overrides.KEEP_OPEN: 1, overrides.OPEN: 1, overrides.CLOSED: 2}
 """As in `_gates`: flags of an isolation, and how a breaker is forced."""
@@ -47,9 +55,9 @@ class Actuator:
         self._held: set[Place] | None = None
 
     def enforce(self, standing: Iterable[Override], now_utc: int, now: int,
-                actions: Iterable[Action] = ()) -> frozenset[int]:
-        """Make the board say what stands; `now` is monotonic. Returns the ids of the overrides that no row has the
-        name for."""
+                actions: Iterable[Action] = (), incidents: Mapping[str, int] = NOTHING) -> frozenset[int]:
+        """Make the board say what stands; `now` is monotonic; `incidents`: target -> the number of the one that is open
+        on it. Returns the ids of the overrides that no row has the name for."""
         words: dict[Place, Pair] = {}
         rules: dict[int, Rule] = {}
         waiting = set()
@@ -67,6 +75,7 @@ class Actuator:
                 words |= {(SECTIONS[target.kind], row, each.kind): (word, until) for row in rows}
             else:
                 waiting.add(each.id)
+        self._number(incidents, words)
         self._write(words)
         room = self._board.header["clients"]        # for what people made, which comes last, there is always enough
         client_rules.write(self._board, dict(list(rules.items())[-room:]) if room else {})
@@ -84,19 +93,42 @@ class Actuator:
         for row in self.places.rows(target):
             words[SECTIONS[target.kind], row, pair] = value, until
 
+    def _number(self, incidents: Mapping[str, int], words: dict[Place, Pair]) -> None:
+        """An isolation on account of an incident keeps the number of that one."""
+        for text, number in incidents.items():
+            for section, row in self._numbered(text):
+                place = section, row, overrides.ISOLATION
+                value, until = words.get(place, (0, 0))
+                words[place] = value if value >> NUMBER else value | number << NUMBER, until
+
+    def _numbered(self, target: str) -> Iterator[tuple[str, int]]:
+        """Routes and upstreams: these are what refuses."""
+        if target == GATEWAY:
+            yield from ((SECTIONS[kind], row) for kind in ("route", "upstream")
+                        for row in self.places.names(kind).values())
+            return
+        found = targets.parse(target)
+        if found.kind == "endpoint":
+            found = targets.Target("upstream", found.name.partition("/")[0])
+        if found.kind != "client":
+            yield from ((SECTIONS[found.kind], row) for row in self.places.rows(found))
+
     def _write(self, words: dict[Place, Pair]) -> None:
         held = self._written() if self._held is None else self._held
         for place, (value, until) in words.items():
             put(self._row(place), *PAIRS[place[2]], value, until)
         for place in held - words.keys():
-            self._row(place)[PAIRS[place[2]][1]] = 0
+            row, (word, end) = self._row(place), PAIRS[place[2]]
+            row[end] = 0
+            if place[2] == overrides.ISOLATION:
+                row[word] = 0
         self._held = set(words)
 
     def _written(self) -> set[Place]:
         """Every place where there is a word, whoever wrote it."""
         places = ((section, row, kind) for of, section in SECTIONS.items() for row in self.places.names(of).values()
                   for kind in OURS_ALONE)
-        return {place for place in places if self._row(place)[PAIRS[place[2]][1]]}
+        return {place for place in places if any(self._row(place)[word] for word in PAIRS[place[2]])}
 
     def _row(self, place: Place) -> Row:
         return self._board.control(place[0], place[1])
@@ -118,13 +150,14 @@ def word_of(action: Action) -> tuple[str, int]:
         case ActionKind.SHED:
             return SHED, strength
         case _:                                     # nothing new goes there; what is under way may end
-            return overrides.ISOLATION, action.incident << 8 | WORDS[overrides.KEEP_OPEN]
+            return overrides.ISOLATION, action.incident << NUMBER | WORDS[overrides.KEEP_OPEN]
 
 
 def _rule(action: Action, until: int, rule: Rule) -> Rule:
     if action.kind is ActionKind.CLAMP:
-        return replace(rule, clamp_ns=action.strength, clamp_until=until)
-    return replace(rule, isolated_until=until, isolation=action.incident << 8 | WORDS[overrides.KEEP_OPEN])
+        return replace(rule, clamp_ns=action.strength, clamp_until=until, isolation=rule.isolation or
+                       action.incident << NUMBER)
+    return replace(rule, isolated_until=until, isolation=action.incident << NUMBER | WORDS[overrides.KEEP_OPEN])
 
 
 def put(row: Row, field: str, until: str, value: int, until_ns: int) -> None:

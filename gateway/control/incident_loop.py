@@ -242,6 +242,10 @@ class IncidentLoop:
         known = self._store().recent_incidents(2**62) if self._known is None else self._known.values()
         return sorted((each for each in known if each.is_open), key=lambda each: (each.severity, each.id))
 
+    def numbers(self) -> dict[str, int]:
+        """Target -> the worst incident that is open on it. Raises NotStored."""
+        return {target: each.id for each in reversed(self.open_now()) for target in each.scope}
+
     # Keeping
 
     def _person(self, number: int, now: int, entry: Entry, **changes: str) -> Incident:

@@ -13,7 +13,7 @@ Bounded: MOST stand at a time, those on clients as many as the board has rules f
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from gateway.board import Board
@@ -57,6 +57,7 @@ class Overrides:
         self._standing: dict[int, Override] | None = None
         self.waiting: frozenset[int] = frozenset()
         self.fault = ""
+        self.incidents: Callable[[], Mapping[str, int]] = dict          # what is open, by target; may raise NotStored
         self.actions: Callable[[], Iterable[Action]] = tuple    # what the gateway does by itself; may raise NotStored
 
     def isolate(self, target: str, reason: str, who: str, moment: Moment, *, ttl: int = overrides.TTL,
@@ -173,7 +174,8 @@ class Overrides:
         return self._standing
 
     def _enforce(self, moment: Moment) -> None:
-        self.waiting = self._actuator.enforce(self._all().values(), moment.utc, moment.monotonic, self.actions())
+        self.waiting = self._actuator.enforce(self._all().values(), moment.utc, moment.monotonic, self.actions(),
+                                              self.incidents())
 
     def __repr__(self) -> str:
         return f"<Overrides {list((self._standing or {}).values())}>"

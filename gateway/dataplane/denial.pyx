@@ -8,7 +8,8 @@ from libc.stdint cimport uint64_t
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 
-from gateway._gates cimport give_permit
+from gateway._fastpath cimport load
+from gateway._gates cimport ClientRule, give_permit, rule_of
 from gateway._limiter cimport more_in, remaining
 from gateway._recorder cimport FELL_BACK
 from gateway.dataplane.accounting cimport count_try, outcome_of
@@ -172,9 +173,23 @@ cdef tuple denial_of(Exchange exchange, uint64_t now):
         wait = exchange.observed
     elif exchange.safeguard == BY_BREAKER and exchange.threshold > now:
         wait = exchange.threshold - now
-    elif exchange.safeguard == BY_ISOLATION or exchange.safeguard == BY_CLIENT_ISOLATION:
+    if exchange.safeguard == BY_ISOLATION or exchange.safeguard == BY_CLIENT_ISOLATION:
         incident = exchange.observed >> 8               # of the isolation's word: 0 without one
+    else:
+        incident = incident_of(exchange)
     return exchange.safeguard, rounded(wait), rounded(reset), left, incident
+
+
+cdef uint64_t incident_of(Exchange exchange) noexcept:
+    """The one that is open on what denied: on the client, the upstream or the route; 0 without one."""
+    cdef const ClientRule* rule
+    if exchange.safeguard == BY_CLIENT_CLAMP:
+        rule = rule_of(exchange.plane.rules, exchange.plane.rules_used, exchange.plane.rules_room, exchange.client_key)
+        return load(&rule.isolation) >> 8 if rule != NULL else 0
+    if exchange.group is not None and (exchange.safeguard == BY_UPSTREAM_CONCURRENCY or exchange.safeguard == BY_BREAKER
+                                       or exchange.safeguard == BY_EJECTION):
+        return load(&exchange.group.gates.control.isolation) >> 8
+    return load(&exchange.route.gates.control.isolation) >> 8
 
 
 cdef inline uint64_t rounded(uint64_t wait) noexcept:

@@ -47,13 +47,15 @@ def told(denial: Denial, limit: Limit | None, jitter: float) -> tuple[Fields, Me
     safeguard = Safeguard(denial.safeguard)
     if safeguard is Safeguard.LIMIT and limit is not None:
         decision = Decision(False, 0, denial.left, denial.wait, denial.reset)
-        return limits.headers([(limit, decision)], jitter), limits.problem(limit, decision, jitter)
-    if safeguard not in RETRY:
+        fields, members = limits.headers([(limit, decision)], jitter), limits.problem(limit, decision, jitter)
+    elif safeguard in RETRY:
+        fields, members = [("retry-after", str(RETRY[safeguard](denial, jitter)))], {"safeguard": NAMES[safeguard]}
+    elif safeguard in NAMES:
+        fields, members = [], {"safeguard": NAMES[safeguard]}
+    else:
         return [], {}
-    fields = [("retry-after", str(RETRY[safeguard](denial, jitter)))]
     if safeguard is Safeguard.SHEDDING:
         fields.append(shedding.SHED_FIELD)
-    members: Members = {"safeguard": NAMES[safeguard]}
     return fields, members | {"incident": denial.incident} if denial.incident else members
 
 

@@ -35,6 +35,7 @@ cdef enum:
     NANOSECONDS = 1_000_000_000
 
 cdef int ISOLATION = Safeguard.ISOLATION, CLIENT_ISOLATION = Safeguard.CLIENT_ISOLATION   # flight.ISOLATIONS
+cdef tuple OF_UPSTREAM = tuple(int(each) for each in flight.OF_UPSTREAM)
 cdef char* HEX = b"0123456789abcdef"
 cdef dict METHODS = {number: name.encode() for number, name in enumerate(flight.METHODS)}
 cdef dict DECISIONS = {int(each): each.name.lower().encode() for each in Decision if each}
@@ -52,14 +53,14 @@ cdef class Words:
     `utc_offset` makes UTC of the monotonic clock, in ns. Raises ValueError for another form.
     """
 
-    cdef dict routes, upstreams, endpoints, limits, texts
+    cdef dict routes, upstreams, endpoints, limits, texts, incidents
     cdef uint64_t utc_offset
     cdef readonly bint json
     cdef const char* escape
     cdef time_t second                  # the one that `clock` shows
     cdef char clock[CLOCK_BYTES]
 
-    def __init__(self, str form, uint64_t utc_offset, routes, upstreams, endpoints, limits, texts):
+    def __init__(self, str form, uint64_t utc_offset, routes, upstreams, endpoints, limits, texts, incidents=None):
         if form not in ("json", "combined"):
             raise ValueError(f"no format of an access log: {form}")
         self.json = form == "json"
@@ -69,6 +70,7 @@ cdef class Words:
         self.routes, self.upstreams = self._escaped(routes), self._escaped(upstreams)
         self.endpoints, self.limits = self._escaped(endpoints), self._escaped(limits)
         self.texts = self._escaped(texts)
+        self.incidents = {section: dict(numbers) for section, numbers in (incidents or {}).items()}
 
     def _escaped(self, names):
         return {number: self._text(name.encode("latin-1", "backslashreplace")) for number, name in names.items()}
@@ -107,6 +109,7 @@ def lines(bytes records, Words words, uint32_t worker):
 
 cdef int json_line(Page* page, const Record* record, Words words, uint32_t worker) except -1:
     """Left out: texts that are empty, flags that are false, times that were not measured."""
+    cdef uint64_t incident
     say(page, b'{"time":"')
     put_time(page, record.started_ns, words)
     say(page, b'"')
@@ -131,8 +134,9 @@ cdef int json_line(Page* page, const Record* record, Words words, uint32_t worke
     named(page, b',"decision":"', DECISIONS, record.decision)
     named(page, b',"safeguard":"', SAFEGUARDS, record.safeguard)
     named(page, b',"limit":"', words.limits, record.limit)
-    if record.safeguard in (ISOLATION, CLIENT_ISOLATION) and record.observed >> 8:
-        number(page, b',"incident":', record.observed >> 8)
+    incident = incident_of(record, words) if record.safeguard else 0
+    if incident:
+        number(page, b',"incident":', incident)
     if record.flags & SHADOW:
         say(page, b',"shadow":true')
     if record.flags & FELL_BACK:
@@ -150,6 +154,17 @@ cdef int json_line(Page* page, const Record* record, Words words, uint32_t worke
         say(page, b'"')
     number(page, b',"worker":', worker)
     return say(page, b"}\n")
+
+
+cdef uint64_t incident_of(const Record* record, Words words) except? 0:
+    """As `flight.incident` has it."""
+    if record.safeguard == ISOLATION or record.safeguard == CLIENT_ISOLATION:
+        return record.observed >> 8
+    if record.flags & SHADOW or not words.incidents:
+        return 0
+    if record.safeguard in OF_UPSTREAM:
+        return words.incidents.get("upstreams", {}).get(record.upstream, 0)
+    return words.incidents.get("routes", {}).get(record.route, 0)
 
 
 cdef int combined_line(Page* page, const Record* record, Words words) except -1:

@@ -74,4 +74,4 @@ def words(told: Meanings, form: str) -> access_lines.Words:
     endpoints = {row: name.partition(" ")[2] for row, name in rows.get("endpoints", {}).items()}
     limits = {row: name.rpartition(" ")[2] for row, name in rows.get("limits", {}).items()}
     return access_lines.Words(form, told.utc_offset, rows.get("routes", {}), rows.get("upstreams", {}), endpoints,
-                              limits, told.texts)
+                              limits, told.texts, told.incidents)

@@ -23,9 +23,11 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "other")
 NO_ROW = _recorder.NO_ROW
 SECTIONS = {"route": "routes", "upstream": "upstreams", "endpoint": "endpoints", "limit": "limits"}
 TEXTS = ("host", "agent")
+INCIDENT_BIT = 8                        # of the word of an isolation: flags are below
 PATH_CUT, SHADOW, FELL_BACK = 1, 2, 4   # _recorder.RecordFlags
 ISOLATIONS = (Safeguard.ISOLATION, Safeguard.CLIENT_ISOLATION)
 """What they observe is their word: the number of the incident, 0 without one, above eight flags."""
+OF_UPSTREAM = (Safeguard.UPSTREAM_CONCURRENCY, Safeguard.BREAKER, Safeguard.EJECTION)
 KINDS = {8: "<u8", 4: "<u4", 2: "<u2", 1: "u1"}
 
 RECORD = np.dtype([(each.name, KINDS[each.size], (each.count,)) if each.count > 1 else (each.name, KINDS[each.size])
@@ -40,16 +42,21 @@ class Meanings:
     utc_offset: int = 0
     rows: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     texts: Mapping[int, str] = field(default_factory=dict)
+    incidents: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    """Which was open then, by section and row."""
 
     def to_json(self) -> str:
-        return json.dumps({"utc_offset": self.utc_offset, "rows": self.rows, "texts": self.texts})
+        return json.dumps({"utc_offset": self.utc_offset, "rows": self.rows, "texts": self.texts,
+                           "incidents": self.incidents})
 
     @classmethod
     def from_json(cls, text: str) -> "Meanings":
         """Raises ValueError, KeyError or TypeError on anything else."""
         found = json.loads(text)
         rows = {section: _numbered(names) for section, names in found["rows"].items()}
-        return cls(int(found["utc_offset"]), rows, _numbered(found["texts"]))
+        incidents = {section: {int(row): int(number) for row, number in numbers.items()}
+                     for section, numbers in found.get("incidents", {}).items()}
+        return cls(int(found["utc_offset"]), rows, _numbered(found["texts"]), incidents)
 
     def name(self, section: str, row: int) -> str:
         """Empty where there is none."""
@@ -76,8 +83,11 @@ def meanings(board: Board, worker: int, records: Records, utc_offset: int) -> Me
     for column, section in SECTIONS.items():
         names = list(board.names(section))
         rows[section] = {int(row): names[row] for row in np.unique(records[column]) if row < len(names)}
+    incidents = {section: {row: number for row in rows[section] if (
+        number := board.control(section, row)["isolation"] >> INCIDENT_BIT)} for section in ("routes", "upstreams")}
     numbers = np.unique(np.concatenate([records[column] for column in TEXTS]))
-    return Meanings(utc_offset, rows, {int(each): interned(board, worker, int(each)) for each in numbers if each})
+    return Meanings(utc_offset, rows, {int(each): interned(board, worker, int(each)) for each in numbers if each},
+                    incidents)
 
 
 def interned(board: Board, worker: int, number: int) -> str:
@@ -105,7 +115,7 @@ def document(record: np.void, told: Meanings, weight: float = 1.0) -> dict[str, 
         "decision": Decision(int(record["decision"])).name.lower(),
         "safeguard": Safeguard(int(record["safeguard"])).name.lower(),
         "limit": limit.rpartition(" ")[2], "observed": int(record["observed"]), "threshold": int(record["threshold"]),
-        "incident": incident(record),
+        "incident": incident(record, told),
         "shadow": bool(record["flags"] & SHADOW), "fallback": bool(record["flags"] & FELL_BACK),
         "attempts": int(record["attempts"]),
         "total_ms": int(record["total_us"]) / 1000, "ttfb_ms": _ms(int(record["ttfb_us"])),
@@ -124,9 +134,15 @@ def document(record: np.void, told: Meanings, weight: float = 1.0) -> dict[str, 
     return shown
 
 
-def incident(record: np.void) -> int:
-    """The one on whose account it was refused; 0 for none."""
-    return int(record["observed"]) >> 8 if int(record["safeguard"]) in ISOLATIONS else 0
+def incident(record: np.void, told: Meanings) -> int:
+    """The one on whose account it was refused, or that was open on what refused it; 0 for none."""
+    safeguard = int(record["safeguard"])
+    if safeguard in ISOLATIONS:
+        return int(record["observed"]) >> INCIDENT_BIT
+    if not safeguard or record["flags"] & SHADOW:
+        return 0
+    column = "upstream" if safeguard in OF_UPSTREAM else "route"
+    return told.incidents.get(SECTIONS[column], {}).get(int(record[column]), 0)
 
 
 def path(record: np.void) -> str:

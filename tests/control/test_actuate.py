@@ -113,6 +113,36 @@ def test_a_clock_that_was_set_moves_the_end_and_a_reading_that_jitters_does_not(
     assert until(board, "routes", "r") == MONOTONIC + SECOND + 29 * SECOND
 
 
+def number(board: Board, section: str, name: str) -> tuple[int, int]:
+    word = board.control(section, board.names(section)[name])
+    return word["isolation"] >> actuate.NUMBER, word["isolated_until"]
+
+
+def test_the_number_of_an_open_incident_is_on_what_may_refuse_and_isolates_nothing() -> None:
+    board = made()
+    actuator = Actuator(board)
+    opened = {"route:r": 5, "endpoint:u/h:2": 6, "client:192.0.2.7": 8, "route:gone": 9}
+    actuator.enforce([], UTC, MONOTONIC, incidents=opened)
+    assert [number(board, "routes", "r"), number(board, "upstreams", "u")] == [(5, 0), (6, 0)]
+    assert number(board, "routes", "s") == number(board, "upstreams", "v") == (0, 0)
+    actuator.enforce([isolated("route:r", keep_open=True)], UTC, MONOTONIC, incidents=opened)
+    assert number(board, "routes", "r") == (5, MONOTONIC + MINUTE)
+    assert board.control("routes", board.names("routes")["r"])["isolation"] & 1
+    actuator.enforce([], UTC, MONOTONIC, [action(ActionKind.FALLBACK, "route:r", 1)], {"route:r": 5})
+    assert number(board, "routes", "r") == (7, MONOTONIC + MINUTE)          # the action's own
+    actuator.enforce([], UTC, MONOTONIC)
+    assert number(board, "routes", "r") == number(board, "upstreams", "u") == (0, 0)
+
+
+def test_an_incident_of_the_gateway_itself_is_on_everything_that_may_refuse() -> None:
+    board = made()
+    Actuator(board).enforce([], UTC, MONOTONIC, incidents={"gateway": 3})
+    assert [number(board, "routes", name)[0] for name in "rs"] == [3, 3]
+    assert [number(board, "upstreams", name)[0] for name in "uv"] == [3, 3]
+    Actuator(board).enforce([], UTC, MONOTONIC)                             # a successor that knows of none
+    assert number(board, "routes", "r") == (0, 0)
+
+
 TARGETS = ("route:r", "route:s", "upstream:u", "endpoint:u/h:1", "endpoint:h:1", "client:10.0.0.1", "client:10.0.0.2")
 STANDING = some.lists(some.builds(isolated, some.sampled_from(TARGETS), ttl=some.sampled_from([MINUTE, 2 * MINUTE])),
                       max_size=5, unique_by=lambda each: each.target)

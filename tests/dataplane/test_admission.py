@@ -113,6 +113,19 @@ def test_an_isolated_route_is_refused_with_its_incident_and_comes_back_by_itself
     assert status(ask(gateway)) == 200
 
 
+def test_a_refusal_for_another_reason_names_the_incident_that_is_open_there() -> None:
+    gateway = limited(Limit("per", "client", 1, HOUR, 1))
+    control(gateway, "routes", "all")["isolation"] = 78 << 8
+    assert status(ask(gateway)) == 200                      # no isolation, only a number
+    told = problem(ask(gateway))
+    assert (told["reason"], told["incident"]) == ("limited", 78)
+    gateway = bulkheads(upstream=1)
+    control(gateway, "upstreams", "api")["isolation"] = 79 << 8
+    gateway.client().says(get())
+    told = problem(ask(gateway))
+    assert (told["reason"], told["incident"]) == ("saturated", 79)
+
+
 def test_an_isolated_upstream_client_or_endpoint_is_refused() -> None:
     gateway = Gateway()
     control(gateway, "upstreams", "api")["isolated_until"] = FAR

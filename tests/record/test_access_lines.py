@@ -34,9 +34,10 @@ def record(path: bytes = b"/x", **fields: Any) -> Records:
     return made
 
 
-def words(form: str = "json", texts: dict[int, str] | None = None, **rows: dict[int, str]) -> Words:
+def words(form: str = "json", texts: dict[int, str] | None = None, incidents: dict[str, dict[int, int]] | None = None,
+          **rows: dict[int, str]) -> Words:
     sections = {name: rows.get(name, {}) for name in ("routes", "upstreams", "endpoints", "limits")}
-    return Words(form, OFFSET, texts=texts or {}, **sections)
+    return Words(form, OFFSET, texts=texts or {}, incidents=incidents, **sections)
 
 
 def one(made: Records, told: Words) -> str:
@@ -78,6 +79,17 @@ def test_an_isolation_names_its_incident(safeguard: Safeguard, observed: int, to
     made = record(decision=Decision.ISOLATED, safeguard=safeguard, observed=observed)
     assert json.loads(one(made, words())).get("incident") == told
     assert flight.document(made[0], Meanings())["incident"] == (told or 0)
+
+
+@pytest.mark.parametrize(("safeguard", "flags", "told"), [
+    (Safeguard.BREAKER, 0, 8), (Safeguard.UPSTREAM_CONCURRENCY, 0, 8), (Safeguard.LIMIT, 0, 7),
+    (Safeguard.NONE, 0, None), (Safeguard.LIMIT, flight.SHADOW, None)])
+def test_a_refusal_names_the_incident_that_was_open_there(safeguard: Safeguard, flags: int, told: int | None) -> None:
+    made = record(decision=Decision.OPEN, safeguard=safeguard, flags=flags, route=3, upstream=1)
+    opened = {"routes": {3: 7}, "upstreams": {1: 8}}
+    assert json.loads(one(made, words(incidents=opened))).get("incident") == told
+    kept = Meanings.from_json(Meanings(incidents=opened).to_json())
+    assert flight.document(made[0], kept)["incident"] == (told or 0)
 
 
 def test_what_is_not_known_is_left_out() -> None:
