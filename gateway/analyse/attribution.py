@@ -54,7 +54,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """`surge`: where more requests than usual came from, if that is what drove a global rise."""
+    """`surge`: where more requests than usual came from, which may have driven a global rise; None beside causes."""
 
     reach: Reach
     causes: tuple[Part, ...] = ()
@@ -64,7 +64,8 @@ class Attribution:
 
     def __str__(self) -> str:
         if self.reach is Reach.NOTHING:
-            return "failures are not above the usual"
+            more = f"; there is a surge of {_words(self.surge)}" if self.surge else ""
+            return f"failures are not above the usual{more}"
         if self.reach is Reach.GLOBAL:
             where = f", driven by a surge of {_words(self.surge)}" if self.surge else ""
             return f"no recorded dimension narrows it{where}"
@@ -79,7 +80,7 @@ def attribute(table: Table, seconds: float = 1.0, seconds_before: float = 1.0) -
     """The causes of the failures in `table`; the seconds are the lengths of its two halves."""
     of = _whole(table)
     if of.bad == 0:
-        return Attribution(Reach.NOTHING)
+        return Attribution(Reach.NOTHING, surge=surge(table, of, seconds, seconds_before))
     first = Scan(table, of).run()
     if not of.count_before:
         of, first = _without_history(table, of, first)
@@ -90,9 +91,8 @@ def attribute(table: Table, seconds: float = 1.0, seconds_before: float = 1.0) -
         return Attribution(Reach.CAUSE, tuple(_part(table, each, of) for each in union.by_excess()),
                            union.excess / of.excess, _runners_up(table, first, union, of))
     runners_up = _runners_up(table, first, union, of)
-    if rose:
-        return Attribution(Reach.GLOBAL, runners_up=runners_up, surge=surge(table, of, seconds, seconds_before))
-    return Attribution(Reach.NOTHING, runners_up=runners_up)
+    return Attribution(Reach.GLOBAL if rose else Reach.NOTHING, runners_up=runners_up,
+                       surge=surge(table, of, seconds, seconds_before))
 
 
 def _whole(table: Table) -> Whole:

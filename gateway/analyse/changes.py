@@ -38,6 +38,8 @@ class Suspect:
     def __str__(self) -> str:
         if self.veto:
             return f"not {self.change.words}: {self.veto}"
+        if self.seconds_before < 0.5:
+            return f"{self.change.words}, at the onset"
         return f"{self.change.words}, {self.seconds_before:.0f} s before onset"
 
 

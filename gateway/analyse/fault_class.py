@@ -23,7 +23,7 @@ SLOWER = 2.0
 @dataclass(frozen=True, slots=True)
 class Upstream:
     """An upstream during the incident. `local`: share of its new failures that are connects, resets and time-outs;
-    `failing_endpoints` of `endpoints` have most of their requests fail more than before."""
+    `failing_endpoints` of `endpoints` fail clearly more than the upstream did before."""
 
     name: str
     endpoints: int

@@ -15,6 +15,7 @@ from gateway import _recorder
 from gateway.analyse.table import Table, narrow
 from gateway.board import INTERNED, LAYOUT, OFFSETS, SIZE, Board
 from gateway.model.decisions import Decision
+from gateway.record import flight
 from gateway.routing.trie import METHOD_BITS
 
 MOST = 100_000
@@ -66,12 +67,17 @@ def failed(records: NDArray[np.void]) -> Flags:
     """5xx, no answer though the client waited, or turned away by a safeguard."""
     status, decision = records["status"], records["decision"]
     unanswered = (status == 0) & (decision != Decision.GONE)
-    return np.asarray((status >= 500) | unanswered | np.isin(decision, BY_SAFEGUARDS))
+    return np.asarray((status >= 500) | unanswered | (np.isin(decision, BY_SAFEGUARDS) & ~shadowed(records)))
 
 
 def denied(records: NDArray[np.void]) -> Flags:
     """By the gateway's own rules, whatever the upstream would have said."""
-    return np.asarray(np.isin(records["decision"], BY_POLICY))
+    return np.asarray(np.isin(records["decision"], BY_POLICY) & ~shadowed(records))
+
+
+def shadowed(records: NDArray[np.void]) -> Flags:
+    """What a safeguard in shadow would have denied, and let pass."""
+    return np.asarray((records["flags"] & flight.SHADOW) != 0)
 
 
 def local(records: NDArray[np.void]) -> Flags:

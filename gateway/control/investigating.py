@@ -27,6 +27,7 @@ BEFORE_NS = 60 * SECOND
 RUNNERS_UP = 3
 SLOW_QUANTILE = 0.95
 RISEN = 1.5
+FAILING_LEAST, FAILING_SHARE = 5, 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,8 @@ def _upstreams(board: Board, frozen: Evidence, bad: NDArray[np.bool_], since: ND
 
 
 def _fails_more(bad: NDArray[np.bool_], usual: float) -> bool:
-    return bool(len(bad)) and float(bad.mean()) > max(0.5, 3 * usual)
+    """Some failures, and clearly more of them than of the upstream before."""
+    return int(bad.sum()) >= FAILING_LEAST and float(bad.mean()) > max(FAILING_SHARE, 3 * usual)
 
 
 def _p95(records: NDArray[np.void]) -> float:

@@ -1,4 +1,6 @@
 """What was changed, held against an onset."""
+import dataclasses
+
 import pytest
 
 from gateway.analyse.attribution import attribute
@@ -34,6 +36,8 @@ def test_the_change_in_the_same_place_shortly_before_comes_first() -> None:
     assert first.overlap == 1.0
     assert second.overlap == pytest.approx(0.5)
     assert str(first) == "a version change, 12 s before onset"
+    for seconds in (0.2, -0.2, -12.0):
+        assert str(dataclasses.replace(first, seconds_before=seconds)) == "a version change, at the onset"
 
 
 def test_of_two_alike_the_later_one() -> None:

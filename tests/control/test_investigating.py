@@ -1,4 +1,5 @@
 """From records in the workers' rings to a cause in words: who fails, since when, after which change."""
+import dataclasses
 import logging
 import random
 import subprocess
@@ -18,9 +19,11 @@ from gateway.control.evidence import RECORD
 from gateway.control.investigating import Question
 from gateway.model import incident as incidents
 from gateway.model.change import Change, ChangeKind
+from gateway.model.decisions import Decision
 from gateway.model.fault import FaultClass
 from gateway.model.safeguards import SECOND
 from gateway.model.signal import Signal, SignalKind
+from gateway.record import flight
 from gateway.record.store import open_store
 
 ONSET = 1000 * SECOND
@@ -154,3 +157,33 @@ def test_the_child_says_with_its_exit_code_that_it_could_not(tmp_path: Path) -> 
                           capture_output=True, timeout=30, check=False)
     assert done.returncode != 0
     assert not (tmp_path / "x").exists()
+
+
+def test_an_endpoint_that_fails_a_third_of_its_requests_has_failed() -> None:
+    traffic = Traffic()
+    traffic.minutes(lambda route, endpoint: endpoint == 1 and traffic.random.random() < 0.3)
+    found = investigating.investigate(traffic.board, asked())
+    assert found["fault"] == FaultClass.ENDPOINT_FAILURE
+    assert found["causes"][0]["where"] == {"endpoint": "h:2"}
+
+
+def test_what_a_limit_in_shadow_would_have_denied_is_no_failure() -> None:
+    made = np.zeros(3, RECORD)
+    made["status"], made["decision"] = (200, 200, 429), Decision.LIMITED
+    made["flags"] = (flight.SHADOW, 0, 0)
+    assert evidence.failed(made).tolist() == evidence.denied(made).tolist() == [False, True, True]
+
+
+def test_a_client_that_surges_without_any_failure_is_found_and_what_is_usual_for_it() -> None:
+    traffic = Traffic()
+    for at in range(ONSET - 90 * SECOND, NOW, SECOND // 40):
+        traffic.request(at, client=traffic.random.randrange(50))
+        if at >= ONSET:
+            traffic.request(at, client=7)
+            traffic.request(at, client=7)
+    question = dataclasses.replace(asked(), rate_up=True)
+    found = investigating.investigate(traffic.board, question)
+    assert found["fault"] == FaultClass.CLIENT_SURGE
+    assert found["surge"]["where"] == {"client": "0.0.0.7"}
+    assert found["surge"]["usual_per_second"] < 5
+    assert 0.6 < found["surge"]["traffic"] < 0.7
