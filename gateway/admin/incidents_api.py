@@ -10,6 +10,7 @@
     POST /v1/incidents/{id}/resolve     {"words"}
     POST /v1/incidents/{id}/reopen      {"words"}
     POST /v1/incidents/{id}/review      the post-mortem is done
+    GET  /v1/clients                    who sends the most, of the last minute
     GET  /v1/signals                    what is wrong at the moment; what detection sees of each route, and what not
     POST /v1/reports                    {"target", "words", "kind": "operator report" | "log review"}
     GET  /v1/reports                    what people said in the last day
@@ -140,6 +141,10 @@ async def _signals(request: web.Request) -> web.Response:
                               "detection": of.routes.status()})
 
 
+async def _clients(request: web.Request) -> web.Response:
+    return web.json_response({"clients": request.app[DELIBERATION].clients.snapshot()})
+
+
 async def _report(request: web.Request) -> web.Response:
     body = await bodies.json_object(request)
     bodies.check_names(body, "target", "words", "kind", "actor")
@@ -253,6 +258,7 @@ ROUTES = [
     *(web.post(f"/v1/incidents/{{id:[0-9]{{1,18}}}}/{name}", answers.answered(functools.partial(_do, name)))
       for name in DEEDS),
     web.get("/v1/signals", answers.answered(_signals)),
+    web.get("/v1/clients", answers.answered(_clients)),
     web.post("/v1/reports", answers.answered(_report)),
     web.get("/v1/reports", answers.answered(_reports)),
     web.post("/v1/deploys", answers.answered(_deploy)),

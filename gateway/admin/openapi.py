@@ -150,6 +150,7 @@ OPERATIONS = (
     _order("skip", "Leave it out", "Overrule"),
     _order("undo", "Undo it at once", "Overrule"),
     Operation("get", "/v1/signals", "What is wrong at the moment", "Signals"),
+    Operation("get", "/v1/clients", "Who sends the most, of the last minute", "Clients"),
     Operation("post", "/v1/reports", "Say that something looks wrong", "Reported", body="Report", status=201),
     Operation("get", "/v1/reports", "What people said in the last day", "Reports"),
     Operation("post", "/v1/deploys", "Say that something was deployed", "Change", body="Deploy", status=201),

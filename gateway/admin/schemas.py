@@ -136,6 +136,7 @@ SCHEMAS: dict[str, Schema] = {
     "Actions": answer(actions=many(ref("Action"))),
     "Hold": body(("reason",), reason=TEXT, ttl=TTL, actor=ACTOR),
     "Overrule": body(("reason",), reason=TEXT, actor=ACTOR),
+    "Clients": answer(clients=many(answer(client=TEXT, requests=COUNT, failed=COUNT, share=NUMBER, per_second=NUMBER))),
     "Signals": answer(signals=many(SIGNAL)),
     "Report": body(("target",), target=TARGET, words=TEXT, kind={"enum": ["operator report", "log review"]},
                    actor=ACTOR),

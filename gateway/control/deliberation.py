@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.board import Board
+from gateway.control.client_traffic import ClientTraffic
 from gateway.control.going_back import GoingBack
 from gateway.control.historian import ChildHistorian
 from gateway.control.incident_loop import Analyst, IncidentLoop, Source
@@ -32,6 +33,7 @@ from gateway.record.store import NotStored
 from gateway.record.window_store import NAME, WindowStore
 
 TURN_SECONDS = 1.0
+CLIENTS_SHOWN = 10
 LATE_SECONDS = 0.005                    # timers may be early: a turn in the second before would count two as one
 
 
@@ -40,8 +42,9 @@ class Deliberation:
 
     def __init__(self, board: Board, folder: Path, reloader: Reloader, analyst: Analyst | None,
                  log: logging.Logger, enforce: Callable[[], None] = lambda: None,
-                 learner: Learner | None = None, historian: Historian | None = None) -> None:
-        """`enforce`: makes the board say what is in force."""
+                 learner: Learner | None = None, historian: Historian | None = None,
+                 clients: ClientTraffic | None = None) -> None:
+        """`enforce`: makes the board say what is in force; `clients`: fed by the flight recorder."""
         self._folder = folder
         self._reloader = reloader
         self._log = log
@@ -52,6 +55,8 @@ class Deliberation:
                                  lambda since: reloader.store().reports(since), log)
         sources: list[Source] = [self.routes, Sensing(board, self.windows, lambda: reloader.active.plan, self._refused),
                                  Reports(reloader.store)]
+        self.clients = clients or ClientTraffic()
+        sources.append(self.clients)
         self._going_back = GoingBack(reloader, log)
         measuring = Measuring(board, self.windows, lambda: reloader.active, self._previous)
         self.responder = Responder(reloader.store, measuring, lambda: reloader.active.plan.respond, enforce)
@@ -130,7 +135,7 @@ class Deliberation:
         usage = self._store.usage() if self._store else None
         return {
             "turn_ms": round(self.turn_ms, 2), "worst_turn_ms": round(self.worst_ms, 2), "fault": self.fault,
-            "detection": self.routes.status(),
+            "detection": self.routes.status(), "clients": self.clients.snapshot(CLIENTS_SHOWN),
             "incidents_fault": self.incidents.fault, "not_opened": self.incidents.not_opened,
             "post_mortems_fault": self.reporting.fault,
             "windows": {"fault": self.windows.fault, "memory_bytes": self.windows.bytes(),

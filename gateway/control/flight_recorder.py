@@ -1,5 +1,5 @@
 """Control's side of the flight recorder: reads the rings a few times a second, keeps what the config asks for, and
-writes the access log from it.
+writes the access log from it, and counts by client.
 
 Each turn is short: at 20,000 requests/s and five turns a second 4,000 records, which numpy moves in a few milliseconds.
 It never waits for anything but the disk that it writes to, and no worker waits for it.
@@ -11,8 +11,10 @@ import time
 from pathlib import Path
 
 from gateway.board import Board
+from gateway.control.client_traffic import ClientTraffic
 from gateway.control.reloading import Reloader
 from gateway.record.access_log import AccessLog
+from gateway.record.flight import Records
 from gateway.record.spool import Spool
 
 TURN_SECONDS = 0.2
@@ -25,6 +27,7 @@ class FlightRecorder:
     def __init__(self, board: Board, state: Path, reloader: Reloader, log: logging.Logger) -> None:
         self.spool = Spool(board, state, log)
         self.access_log = AccessLog(board, log)
+        self.clients = ClientTraffic()
         self._reloader = reloader
         self._obeyed = -1
         self._last = time.monotonic_ns()
@@ -32,9 +35,13 @@ class FlightRecorder:
     def turn(self, now_ns: int) -> None:
         """Read what is new, under the config that is served."""
         self._obey()
-        self.spool.turn(now_ns, (now_ns - self._last) / NANOSECONDS, also=self.access_log.take)
+        self.spool.turn(now_ns, (now_ns - self._last) / NANOSECONDS, also=self._show)
         self.access_log.flush()
         self._last = now_ns
+
+    def _show(self, records: Records, worker: int) -> None:
+        self.access_log.take(records, worker)
+        self.clients.take(records, worker)
 
     def _obey(self) -> None:
         active = self._reloader.active

@@ -1,6 +1,7 @@
 """One incident per cause: which signals belong together, and which say nothing of their own.
 
 - Two belong together if their onsets lie within 120 s and they share an upstream, a client or a fresh revision.
+- A client that surges belongs to the load that is seen elsewhere at its time.
 - Inhibition: an overload of the gateway explains everything of its time; an upstream that fails explains its routes.
 - A signal of an open incident stays with it. What is under maintenance opens nothing.
 
@@ -15,6 +16,8 @@ from gateway.model.report import Maintenance
 from gateway.model.safeguards import SECOND
 from gateway.model.signal import GATEWAY, Signal, SignalKind
 
+LOAD = frozenset({SignalKind.RATE_UP, SignalKind.SLOW, SignalKind.LIMIT_SATURATED, SignalKind.BULKHEAD_FULL})
+"""What a client that sends much of all requests brings about, wherever it is seen."""
 TOGETHER_NS = 120 * SECOND
 LONE = frozenset({SignalKind.CERTIFICATE_EXPIRING, SignalKind.CONFIG_REFUSED})
 """What concerns the gateway, and explains nothing else."""
@@ -77,8 +80,14 @@ def related(one: Signal, other: Signal, topology: Topology) -> bool:
         return one.key == other.key
     if abs(one.onset_ns - other.onset_ns) > TOGETHER_NS:
         return False
+    if {_surges(one), _surges(other)} == {True, False} and {one.kind, other.kind} <= LOAD:
+        return True
     overloaded = SignalKind.GATEWAY_OVERLOADED in (one.kind, other.kind)
     return overloaded or bool(topology.causes(one) & topology.causes(other))
+
+
+def _surges(signal: Signal) -> bool:
+    return signal.kind is SignalKind.RATE_UP and signal.target.startswith("client:")
 
 
 def _clusters(signals: Sequence[Signal], topology: Topology) -> list[tuple[Signal, ...]]:

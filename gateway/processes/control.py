@@ -54,7 +54,8 @@ class Control:
         self._recorder = FlightRecorder(board, folder, self._reloader, logs.logger())
         self._deliberation = Deliberation(board, folder, self._reloader,
                                           ChildAnalyst(board, folder, self._reloader.store, logs.logger()),
-                                          logs.logger(), self._overrides.try_turn)
+                                          logs.logger(), self._overrides.try_turn, clients=self._recorder.clients)
+        self._overrides.incidents = self._deliberation.incidents.numbers
         self._overrides.actions = self._deliberation.responder.in_force
         self._public = PublicSite(self._reloader, self._deliberation, self._client_of, _key(board))
         self._delivery = Delivery(self._reloader.store, lambda: self._reloader.active.plan.alerts, logs.logger())
