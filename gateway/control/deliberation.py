@@ -4,6 +4,7 @@ A bug in a turn must not take the admin API with it: it is logged once and shown
 """
 
 import asyncio
+import gc
 import logging
 import sqlite3
 import time
@@ -30,11 +31,19 @@ from gateway.detect.grouping import Topology
 from gateway.model.incident import Incident, Severity
 from gateway.record.detector_state import DetectorState
 from gateway.record.store import NotStored
+from gateway.record.ticks import SECONDS as TICK_SECONDS
 from gateway.record.window_store import NAME, WindowStore
 
 TURN_SECONDS = 1.0
 CLIENTS_SHOWN = 10
+KEEP_AT, TIDY_AT = 4, 7                 # seconds of a tick: it ends with 0, the detectors look at it in 1 and 2
 LATE_SECONDS = 0.005                    # timers may be early: a turn in the second before would count two as one
+
+
+def _freeze() -> None:
+    """What is there at the start stays: a collection of garbage need not look through it, which would take a turn."""
+    gc.collect()
+    gc.freeze()
 
 
 class Deliberation:
@@ -68,15 +77,25 @@ class Deliberation:
         self.fault = ""
 
     async def watch(self) -> None:
-        """Until cancelled: a turn each second, on the second. What was learned is kept between the turns."""
+        """Until cancelled: a turn each second, on the second; what takes longer is done between the turns."""
+        _freeze()
         try:
             while True:
                 await asyncio.sleep(TURN_SECONDS - time.time() % TURN_SECONDS + LATE_SECONDS)
-                self.try_turn(time.time_ns())
-                if copy := self.routes.to_keep(time.time_ns()):
-                    await asyncio.to_thread(self.routes.keep, copy)
+                now = time.time_ns()
+                self.try_turn(now)
+                if (work := self.between(now // 10**9)) is not None:
+                    await asyncio.to_thread(work)
         finally:
             self.routes.close()
+
+    def between(self, second: int) -> Callable[[], None] | None:
+        """What is to be done before the next turn, in another thread: after turns that have little to do."""
+        if second % TICK_SECONDS == KEEP_AT and self.routes.is_to_be_kept(second):
+            return lambda: self.routes.keep(second)
+        if second % TICK_SECONDS == TIDY_AT:
+            return lambda: self.windows.tidy(second)
+        return None
 
     def try_turn(self, now: int) -> None:
         """`now`: UTC ns."""

@@ -67,6 +67,7 @@ def _replay(store: WindowStore, watched: Watched, first: int, now: int) -> None:
         if ran.any():
             _watch(watched, begin, ran, np.stack([store.read(name, begin, end) for name in names], axis=1)
                    if names else np.zeros((len(ran), 0), TICK))
+    watched.finish()
 
 
 def _watch(watched: Watched, begin: int, ran: NDArray[np.bool_], ticks: Ticks) -> None:

@@ -73,8 +73,12 @@ class RouteWatch:
             self._watched = self._left(now // SECOND)
             self._kept_at = now // SECOND
         waiting, self._waiting = self._waiting, tick
-        if self._watched is not None and waiting is not None:
+        if self._watched is None:
+            return
+        if waiting is not None:
             self._watch(self._watched, waiting, now)
+        elif tick is None:
+            self._watched.finish()
 
     def _left(self, now: int) -> Watched:
         wanted = watches(self._plan())
@@ -118,19 +122,17 @@ class RouteWatch:
 
     # Keeping
 
-    def to_keep(self, now: int) -> Watched | None:
-        """A copy to be kept by `keep`, wherever that has time; None while it is not due. `now`: UTC ns."""
-        if self._watched is None or now // SECOND - self._kept_at < KEEP_EVERY:
-            return None
-        self._kept_at = now // SECOND
-        return self._watched.copied()
+    def is_to_be_kept(self, now: int) -> bool:
+        """`now`: UTC seconds."""
+        return self._watched is not None and now - self._kept_at >= KEEP_EVERY
 
-    def keep(self, copy: Watched | None) -> None:
-        """Write it; blocks for as long as the disk does."""
-        if copy is None:
+    def keep(self, now: int) -> None:
+        """Write what was learned; blocks for as long as the disk does, and no turn may come meanwhile. `now`: UTC s."""
+        if self._watched is None:
             return
+        self._kept_at = now
         try:
-            self._state.write(copy.to_bytes())
+            self._state.write(self._watched.to_bytes())
             self.fault = ""
         except OSError as error:
             if str(error) != self.fault:
@@ -138,7 +140,7 @@ class RouteWatch:
             self.fault = str(error)
 
     def close(self) -> None:
-        self.keep(self._watched)
+        self.keep(self._kept_at)
 
     def memory(self) -> int:
         """Bytes of the detectors."""

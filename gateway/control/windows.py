@@ -25,7 +25,8 @@ from gateway.record.window_store import GATEWAY, WindowStore
 SECONDS = 900
 GAP_SECONDS = 5
 """A turn that comes later than that after the last one begins anew."""
-FOLD_AT_ONCE = 25
+FOLD_AT_ONCE = 100
+"""Series of an hour that has ended; each is some reading and writing of blobs."""
 PRUNE_EVERY = 3600
 EDGES = np.array([_fastpath.lower_edge(index) for index in range(HISTOGRAM + 1)], dtype=np.float64)
 MIDDLES = (EDGES[:-1] + EDGES[1:] - 1) / 2
@@ -105,7 +106,7 @@ class Windows:
         endpoint_ttfb = latencies.endpoint_ttfb - before[1].endpoint_ttfb
         added = since(counts, before[0])
         tick = Tick(at, self.names, added, self._ticks(added, total, ttfb, endpoint_ttfb), total, ttfb)
-        self._write(tick, now)
+        self._write(tick)
         return tick
 
     def _ticks(self, added: Counts, total: Histograms, ttfb: Histograms, endpoint_ttfb: Histograms) -> Ticks:
@@ -120,7 +121,7 @@ class Windows:
                 ticks[f"{what}_{name}"][rows] = coded(found)
         return ticks
 
-    def _write(self, tick: Tick, now: int) -> None:
+    def _write(self, tick: Tick) -> None:
         try:
             store = self._store()
             if store is None:
@@ -128,15 +129,28 @@ class Windows:
             busy = tick.counts[:, REQUESTS] + tick.counts[:, REFUSED] > 0
             named = {tick.names[row]: tick.ticks[row:row + 1] for row in np.flatnonzero(busy)}
             store.append(tick.at, named | {GATEWAY: self._all_together(tick)})
+            self.fault = ""
+        except sqlite3.Error as error:
+            self._failed(error)
+
+    def tidy(self, now: int) -> None:
+        """A part of what turns leave undone in the store: whole hours to be folded, the old to be forgotten. It may
+        take a while, and no turn may come meanwhile."""
+        try:
+            store = self._store()
+            if store is None:
+                return
             store.fold(now, FOLD_AT_ONCE)
             if now - self._pruned_at >= PRUNE_EVERY:
                 self._pruned_at = now
                 store.prune(now)
-            self.fault = ""
         except sqlite3.Error as error:
-            if str(error) != self.fault:
-                self._log.error("what the last seconds held is not kept: %s", error)
-            self.fault = str(error)
+            self._failed(error)
+
+    def _failed(self, error: sqlite3.Error) -> None:
+        if str(error) != self.fault:
+            self._log.error("what the last seconds held is not kept: %s", error)
+        self.fault = str(error)
 
     def _all_together(self, tick: Tick) -> Ticks:
         routes = self._counters.used[0]

@@ -21,7 +21,7 @@ class Columns:
     START: ClassVar[dict[str, float]] = {}
 
     def __init__(self, count: int) -> None:
-        matrix = np.zeros((self.height(), count))
+        matrix = np.full((self.height(), count), 0.0)       # its memory is taken now, not in the first tick
         self._bind(matrix)
         for name, value in self.START.items():
             getattr(self, name)[...] = value

@@ -61,8 +61,20 @@ class Minute(Columns):
     latency: Numbers
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A minute, as RouteDetectors.minute wants it."""
+
+    at: float
+    requests: Numbers
+    latency: Numbers
+    frozen: Flags | bool
+    lowered: Numbers | float
+
+
 class Watched:
-    """Mutable state: `at`, when the last tick began (UTC seconds, 0: there was none), and all that was learned."""
+    """Mutable state: `at`, when the last tick began (UTC seconds, 0: there was none), all that was learned, and the
+    minute that has ended with the last tick: it is looked at by `finish`, or else with the next tick."""
 
     def __init__(self, watches: Sequence[Watch]) -> None:
         self.at = 0.0
@@ -72,6 +84,7 @@ class Watched:
         self.anomalies = RouteDetectors([each.name for each in watches], budgets)
         self.slowness, self.objectives = Slowness(len(watches)), Objectives(len(watches))
         self.minute = Minute(len(watches))
+        self._ended: _Ended | None = None
 
     @property
     def names(self) -> list[str]:
@@ -80,6 +93,7 @@ class Watched:
     def tick(self, at: float, seen: Observed, frozen: Flags | bool = False,
              lowered: Numbers | float = 0.0) -> list[Signal]:
         """The ten seconds that began at `at`, UTC. See RouteDetectors.tick."""
+        self.finish()
         slow = self._slow(seen, frozen)
         found = self.anomalies.tick(at, Ticks(seen.requests, seen.errors, slow), frozen, lowered)
         self._minute(at, seen, frozen, lowered)
@@ -106,8 +120,14 @@ class Watched:
             return
         answered = np.maximum(minute.answered, 1.0)
         latency = np.where(minute.answered > 0, np.exp(minute.latency / answered), np.nan)
-        self.anomalies.minute(at + SECONDS - MINUTE, minute.requests.copy(), latency, frozen, lowered)
+        self._ended = _Ended(at + SECONDS - MINUTE, minute.requests.copy(), latency, frozen, lowered)
         minute.matrix[...] = 0
+
+    def finish(self) -> None:
+        """What a tick left to be done, where there is time: what it finds is in the signals of the next one."""
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            self.anomalies.minute(ended.at, ended.requests, ended.latency, ended.frozen, ended.lowered)
 
     def conditions(self) -> dict[str, Condition]:
         return dict(zip(self.names, self.anomalies.conditions(), strict=True))
@@ -116,6 +136,7 @@ class Watched:
 
     def arranged(self, watches: Sequence[Watch]) -> "Watched":
         """For another plan: routes that stay keep what was learned, by name; new ones begin to warm up."""
+        self.finish()
         places = {name: index for index, name in enumerate(self.names)}
         order = np.array([places.get(each.name, -1) for each in watches], dtype=np.intp)
         fresh = Watched(watches)
@@ -143,6 +164,7 @@ class Watched:
         return sum(columns.matrix.nbytes for _, columns in self._parts())
 
     def to_bytes(self) -> bytes:
+        self.finish()
         blobs = [columns.to_bytes() for _, columns in self._parts()]
         head = json.dumps({"version": BYTES_VERSION, "at": self.at, "names": self.names,
                            "sizes": [len(blob) for blob in blobs]})

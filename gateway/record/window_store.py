@@ -10,7 +10,7 @@ A tick in which the gateway was down holds no series at all: `GATEWAY` is in eve
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,12 +53,13 @@ class Usage:
 
 
 class WindowStore:
-    """Times are UTC seconds. Raises sqlite3.Error; the caller goes on without it."""
+    """Times are UTC seconds. Raises sqlite3.Error; the caller goes on without it. It may be used in several threads,
+    by one at a time."""
 
     def __init__(self, path: Path, max_bytes: int) -> None:
         self.path = path
         self.max_bytes = max_bytes
-        self._connection = sqlite3.connect(path, timeout=0.5, isolation_level=None)
+        self._connection = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
         # A tick may be lost with the machine, never with the process: NORMAL is enough, and spares the disk.
         for setting in ("page_size=8192", "auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL"):
             self._connection.execute(f"PRAGMA {setting}")
@@ -71,10 +72,10 @@ class WindowStore:
         """The ten seconds that began at `at`; series without a request may be left out. Again is not twice."""
         at -= at % SECONDS
         with self._transaction():
+            self._name(ticks)
             entries = np.zeros(len(ticks), dtype=ENTRY)
-            entries["series"] = [self._id(name) for name in ticks]
-            for index, tick in enumerate(ticks.values()):
-                entries["tick"][index] = tick
+            entries["series"] = [self._ids.get(name, 0) for name in ticks]
+            entries["tick"] = np.frombuffer(b"".join(tick.tobytes() for tick in ticks.values()), TICK)
             entries = entries[entries["series"] > 0]
             self._connection.execute("INSERT OR REPLACE INTO journal VALUES (?, ?)", (at, entries.tobytes()))
 
@@ -216,14 +217,18 @@ class WindowStore:
 
     def _id(self, name: str) -> int:
         """0 where there are too many series already."""
-        number = self._ids.get(name)
-        if number is None:
-            if len(self._ids) >= MAX_SERIES:
-                return 0
-            number = self._connection.execute("INSERT INTO series (name) VALUES (?)", (name,)).lastrowid
-            assert number is not None
-            self._ids[name] = number
-        return number
+        self._name([name])
+        return self._ids.get(name, 0)
+
+    def _name(self, names: Iterable[str]) -> None:
+        """Numbers for those that are new, in one go; those beyond MAX_SERIES get none."""
+        new = [name for name in names if name not in self._ids][:max(0, MAX_SERIES - len(self._ids))]
+        if not new:
+            return
+        first = 1 + self._connection.execute("SELECT coalesce(max(id), 0) FROM series").fetchone()[0]
+        numbered = list(enumerate(new, first))
+        self._connection.executemany("INSERT INTO series (id, name) VALUES (?, ?)", numbered)
+        self._ids |= {name: number for number, name in numbered}
 
     def _journal(self, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.void]]:
         """(tick's time, entry) of every series within these ticks."""

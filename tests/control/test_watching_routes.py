@@ -152,13 +152,12 @@ def test_a_broken_promise_burns_and_late_answers_break_it_too(scene: Scene) -> N
 
 def test_what_was_learned_is_kept_every_five_minutes_and_outlives_control(scene: Scene) -> None:
     scene.ticks(12)
-    assert scene.watch.to_keep(scene.now) is None
+    assert not scene.watch.is_to_be_kept(scene.now // NS)
     scene.ticks(20)
-    copy = scene.watch.to_keep(scene.now)
-    assert copy is not None
-    scene.watch.keep(copy)
+    assert scene.watch.is_to_be_kept(scene.now // NS)
+    scene.watch.keep(scene.now // NS)
     assert Watched.from_bytes(scene.state.read()).at == scene.at - 10
-    assert scene.watch.to_keep(scene.now) is None
+    assert not scene.watch.is_to_be_kept(scene.now // NS)
 
 
 def test_an_alarm_goes_on_when_control_starts_again(scene: Scene) -> None:

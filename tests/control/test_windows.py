@@ -9,7 +9,7 @@ import pytest
 from gateway import _fastpath
 from gateway.control.counters import COUNTED
 from gateway.control.windows import SECONDS, Tick, Windows, quantiles
-from gateway.record.ticks import microseconds
+from gateway.record.ticks import TICK, microseconds
 from gateway.record.window_store import GATEWAY, WindowStore
 from tests.control.board_traffic import BoardTraffic
 
@@ -37,9 +37,24 @@ class Scene(BoardTraffic):
         return {field: int(value) for field, value in zip(COUNTED, sums, strict=True) if value}
 
 
+def folded(scene: Scene) -> int:
+    assert scene.store is not None
+    return int(scene.store._connection.execute("SELECT count(*) FROM days").fetchone()[0])
+
+
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
     return Scene(tmp_path)
+
+
+def test_a_whole_hour_is_folded_between_the_turns(scene: Scene) -> None:
+    assert scene.store is not None
+    hour = START + 3600 - START % 3600
+    scene.store.append(hour - 10, {"route:a": np.ones(1, TICK)})
+    scene.windows.tidy(hour - 1)
+    assert folded(scene) == 0
+    scene.windows.tidy(hour)
+    assert folded(scene) == 1
 
 
 def test_a_second_holds_what_all_workers_added_in_it(scene: Scene) -> None:

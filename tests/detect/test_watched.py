@@ -64,9 +64,19 @@ def test_six_ticks_are_a_minute_and_its_latency_is_weighed_by_requests():
     for tick in range(6):
         busy = tick < 3
         found.tick(MONDAY + 10 * tick, seen([300 if busy else 0], [0], 10.0 if busy else NEVER))
+    found.finish()
     assert found.anomalies.minute_rate.state.samples.tolist() == [1]
     assert found.anomalies.latency.state.samples.tolist() == [1]
     assert found.anomalies.latency.experts.level[0, 0] ** 2 == pytest.approx(10.0, rel=0.01)
+
+
+def test_what_ends_with_a_tick_may_be_finished_before_the_next_one_or_with_it():
+    at_once, later = watched("orders"), watched("orders")
+    for tick in range(40):
+        for each in (at_once, later):
+            each.tick(MONDAY + 10 * tick, seen([300], [1]))
+        at_once.finish()
+    assert at_once.to_bytes() == later.to_bytes()
 
 
 def test_a_promise_that_is_broken_burns_since_it_was():
