@@ -1,5 +1,6 @@
 """A gateway without a file: `gateway run --upstream URL` puts everything that comes to one address to one server."""
 
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from gateway.config import compile as compiling
@@ -19,18 +20,23 @@ def for_upstream(url: str, listen: str = LISTEN) -> Plan:
     A path of the URL is put before every request's. The Host of an https upstream is the URL's, as public servers
     choose by it; otherwise the client's own is kept.
     """
-    parts = _url(url)
-    upstream = {"endpoints": [_endpoint(parts)], "tls": parts.scheme == "https",
-                "host": parts.netloc if parts.scheme == "https" else "keep"}
+    parts = read_url(url)
     return compiling.compile_plan(Gateway.model_validate({
         "version": 1,
-        "listeners": [{"address": _listen(listen)}],
-        "upstreams": {"upstream": upstream},
+        "listeners": [{"address": listen_address(listen)}],
+        "upstreams": {"upstream": upstream(parts)},
         "routes": [{"name": "everything", "upstream": "upstream", **_rewrite(parts)}],
     }))
 
 
-def _url(url: str) -> SplitResult:
+def upstream(parts: SplitResult) -> dict[str, Any]:
+    """The settings of an upstream that is this server, without what is the default anyway."""
+    made: dict[str, Any] = {"endpoints": [_endpoint(parts)]}
+    return made | {"tls": True, "host": parts.netloc} if parts.scheme == "https" else made
+
+
+def read_url(url: str) -> SplitResult:
+    """Raises ConfigError where it is no http(s) URL of a server."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in PORTS and parts.hostname and url.isascii() and url.isprintable() and " " not in url
@@ -59,7 +65,8 @@ def _endpoint(parts: SplitResult) -> str:
         raise _refused("--upstream", str(error)) from None
 
 
-def _listen(text: str) -> str:
+def listen_address(text: str) -> str:
+    """The canonical text. Raises ConfigError."""
     try:
         return address.listen(text)
     except ValueError as error:
