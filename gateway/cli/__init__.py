@@ -4,14 +4,15 @@ A command's module is imported only when that command runs, so that `gateway run
 needs, and a worker, which starts through this package, imports neither.
 """
 
+import difflib
 import importlib
 
 import click
 
 # Command -> the module with a click command of the same name.
 COMMANDS = {name: f"gateway.cli.{name}" for name in (
-    "run", "check", "replay", "config", "status", "requests", "explain", "isolate", "release", "breaker",
-    "incidents", "audit", "token", "demo")}
+    "run", "init", "check", "replay", "config", "status", "top", "requests", "explain", "isolate", "release", "breaker",
+    "incidents", "audit", "token", "demo", "completion")}
 
 
 class _Commands(click.Group):
@@ -26,6 +27,13 @@ class _Commands(click.Group):
         command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name)
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(self, ctx: click.Context,
+                        args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Where there is no such command, say which one may be meant."""
+        if args and args[0] not in COMMANDS and (close := difflib.get_close_matches(args[0], COMMANDS, 1)):
+            ctx.fail(f"there is no command {args[0]!r}; did you mean {close[0]!r}?")
+        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

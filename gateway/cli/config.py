@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from gateway.cli.asking import admin_option, ask
+from gateway.cli import exits, printing
+from gateway.cli.asking import admin_option, ask, json_option, told
 
 reason_option = click.option("--reason", default="", help="Why, for whoever reads the audit later.")
 
@@ -22,51 +23,59 @@ def config(context: click.Context, admin: str) -> None:
 
 @config.command()
 @click.option("--limit", default=20, show_default=True)
+@json_option
 @click.pass_obj
-def log(admin: str, limit: int) -> None:
+def log(admin: str, limit: int, as_json: bool) -> None:
     """The revisions that were applied, the latest first."""
-    for each in ask(admin, f"/v1/revisions?limit={limit}")["revisions"]:
-        click.echo(_line(each))
+    found = ask(admin, f"/v1/revisions?limit={limit}")["revisions"]
+    if as_json:
+        printing.json_lines(found)
+    else:
+        click.echo("\n".join(map(_line, found)))
 
 
 @config.command()
 @click.argument("number", type=int, required=False)
+@json_option
 @click.pass_obj
-def show(admin: str, number: int | None) -> None:
+def show(admin: str, number: int | None, as_json: bool) -> None:
     """One revision with its text; the one that is served if no NUMBER is given."""
     if number is None:
         number = ask(admin, "/v1/config")["revision"]["number"]
     found = ask(admin, f"/v1/revisions/{number}")
-    click.echo(f"# {_line(found)}\n{found['text']}")
+    told(found, as_json, f"# {_line(found)}\n{found['text']}")
 
 
 @config.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True))
+@json_option
 @click.pass_obj
-def diff(admin: str, file: Path) -> None:
+def diff(admin: str, file: Path, as_json: bool) -> None:
     """What applying FILE would change, by route, upstream and key."""
     answer = ask(admin, "/v1/config/diff", {"documents": _documents(file)})
-    for line in answer["changes"] or [f"nothing: revision {answer['revision']} does the same"]:
-        click.echo(line)
+    told(answer, as_json, "\n".join(answer["changes"] or [f"nothing: revision {answer['revision']} does the same"]))
 
 
 @config.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True))
 @reason_option
+@json_option
 @click.pass_obj
-def apply(admin: str, file: Path, reason: str) -> None:
+def apply(admin: str, file: Path, reason: str, as_json: bool) -> None:
     """Check FILE, or a folder of files, and serve it in place of what is served."""
-    click.echo(_line(ask(admin, "/v1/config", {"documents": _documents(file), "actor": getpass.getuser(),
-                                               "reason": reason})))
+    made = ask(admin, "/v1/config", {"documents": _documents(file), "actor": getpass.getuser(), "reason": reason})
+    told(made, as_json, _line(made))
 
 
 @config.command()
 @click.argument("number", type=int, required=False)
 @reason_option
+@json_option
 @click.pass_obj
-def rollback(admin: str, number: int | None, reason: str) -> None:
+def rollback(admin: str, number: int | None, reason: str, as_json: bool) -> None:
     """Serve an earlier revision again: NUMBER, or the one before."""
-    click.echo(_line(ask(admin, "/v1/config/rollback", {"to": number, "actor": getpass.getuser(), "reason": reason})))
+    made = ask(admin, "/v1/config/rollback", {"to": number, "actor": getpass.getuser(), "reason": reason})
+    told(made, as_json, _line(made))
 
 
 def _line(revision: dict[str, Any]) -> str:
@@ -86,5 +95,5 @@ def _documents(path: Path) -> dict[str, str]:
     try:
         return {name: data.decode() for name, data in files.gather(path).items()}
     except (ConfigError, UnicodeDecodeError) as error:
-        click.echo(error, err=True)
-        sys.exit(1)
+        printing.failed(error)
+        sys.exit(exits.FAILED)

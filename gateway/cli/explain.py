@@ -1,6 +1,5 @@
 """`gateway explain`: why a request is, or would be, answered as it is."""
 
-import sys
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway.cli import printing
 from gateway.cli.asking import admin_option, ask, json_option, told
 
-WIDE = 160                              # where the output is no terminal
 COLUMNS = ("", "target", "safeguard", "mode", "state", "seen", "threshold", "window", "so it", "config")
 
 
@@ -44,7 +43,7 @@ def explain(request_id: str | None, path: str | None, method: str, host: str, cl
     if as_json:
         told(found, True, "")
     else:
-        show(found, Console(highlight=False, width=None if sys.stdout.isatty() else WIDE))
+        show(found, printing.screen())
 
 
 def show(found: dict[str, Any], console: Console) -> None:
@@ -74,16 +73,13 @@ def _heading(found: dict[str, Any]) -> list[str]:
 
 
 def _table(met: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in COLUMNS:
-        table.add_column(column, overflow="fold")
+    rows = []
     for each in met:
         stops = "STOP" if each["acting"] and each["mode"] == "enforce" else "note" if each["acting"] else "ok"
         place = f"{each['config']['file']}:{each['config']['line']}" if each["config"] else ""
-        cells = (stops, each["target"], each["safeguard"], each["mode"], each["state"], each["observed"],
-                 each["threshold"], each["window"], each["decision"], place)
-        table.add_row(*(Text(cell) for cell in cells))
-    return table
+        rows.append((stops, each["target"], each["safeguard"], each["mode"], each["state"], each["observed"],
+                     each["threshold"], each["window"], each["decision"], place))
+    return printing.table("", COLUMNS, rows)
 
 
 def _at(config: dict[str, Any] | None) -> str:

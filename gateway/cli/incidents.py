@@ -5,21 +5,25 @@ from typing import Any
 
 import click
 
-from gateway.cli import incident_actions, reports
-from gateway.cli.asking import admin_option, ask
+from gateway.cli import incident_actions, printing, reports
+from gateway.cli.asking import admin_option, ask, json_option
 
 
 @click.group(invoke_without_command=True)
 @click.option("--all", "everything", is_flag=True, help="Those that are over too, the latest first.")
 @click.option("--limit", default=20, show_default=True)
+@json_option
 @admin_option
 @click.pass_context
-def incidents(context: click.Context, everything: bool, limit: int, admin: str) -> None:
+def incidents(context: click.Context, everything: bool, limit: int, as_json: bool, admin: str) -> None:
     """Incidents that are open, the worst first."""
     context.obj = admin
     if context.invoked_subcommand is not None:
         return
     found = ask(admin, f"/v1/incidents?all=true&limit={limit}" if everything else "/v1/incidents")["incidents"]
+    if as_json:
+        printing.json_lines(found)
+        return
     for each in found:
         click.echo(_row(each))
     if not found:
@@ -28,10 +32,18 @@ def incidents(context: click.Context, everything: bool, limit: int, admin: str) 
 
 @incidents.command()
 @click.argument("number", type=int)
+@json_option
 @click.pass_obj
-def show(admin: str, number: int) -> None:
+def show(admin: str, number: int, as_json: bool) -> None:
     """One incident with its signals and its timeline."""
     found = ask(admin, f"/v1/incidents/{number}")
+    if as_json:
+        printing.json_document(found)
+    else:
+        _tell(found)
+
+
+def _tell(found: dict[str, Any]) -> None:
     click.echo(_row(found))
     click.echo(f"onset {found['onset']}  opened {found['opened']}  relapses {found['relapses']}")
     if found["cause"]:

@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
+from gateway.cli import completion
 from gateway.cli.asking import admin_option, ask, json_option, told
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", shell_complete=completion.targets)
 @click.option("--for", "ttl", metavar="TIME", default="30m", show_default=True, help="How long, such as 90s or 2h.")
 @click.option("--reason", required=True, help="Why; whoever looks at it next must know.")
 @click.option("--keep-open", is_flag=True, help="Leave the target's open tunnels alone.")

@@ -5,11 +5,12 @@ import sys
 
 import click
 
+from gateway.cli import completion
 from gateway.cli.asking import admin_option, ask, json_option, told
 
 
 @click.command()
-@click.argument("target", metavar="TARGET|NUMBER")
+@click.argument("target", metavar="TARGET|NUMBER", shell_complete=completion.targets)
 @click.option("--reason", default="", help="Why, for the audit.")
 @json_option
 @admin_option

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from gateway.cli import exits
 from gateway.config import load
 from gateway.config import replay as replaying
 from gateway.config.problems import ConfigError
@@ -31,7 +32,7 @@ SHOWN = 10
 def replay(new: Path, log: Path, old: Path, host: str, since: str, approve: bool) -> None:
     """Replay recorded requests under the config NEW and the one before it.
 
-    Exits 0 if the new config may be applied, 2 if a person has to approve it, 1 if nothing could be replayed.
+    Exits 0 if the new config may be applied, 4 if a person has to approve it, 1 if nothing could be replayed.
     """
     os.nice(NICENESS)
     try:
@@ -45,7 +46,7 @@ def replay(new: Path, log: Path, old: Path, host: str, since: str, approve: bool
     click.echo("\n".join(lines(report)))
     rate = report.requests / max(seconds, 1e-9)
     click.echo(f"{rate:,.0f} requests a second of CPU, each under both configs", err=True)
-    sys.exit(2 if report.objections() and not approve else 0)
+    sys.exit(exits.NEEDS_APPROVAL if report.objections() and not approve else exits.DONE)
 
 
 def run(old: Plan, new: Plan, log: Path, host: str = "", since_ns: int = 0) -> tuple[Report, float]:

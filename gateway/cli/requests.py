@@ -1,7 +1,5 @@
 """`gateway requests`: look through the flight recorder."""
 
-import json
-import sys
 import time
 from typing import Any
 from urllib.parse import urlencode
@@ -11,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway.cli import printing
 from gateway.cli.asking import admin_option, ask
 
 FOLLOW_SECONDS = 1.0
-WIDE = 160                              # where the output is no terminal
 COLUMNS = ("time", "route", "method", "path", "status", "ms", "client", "endpoint", "decision")
 
 
@@ -39,7 +37,7 @@ def requests(follow: bool, as_json: bool, admin: str, **filters: Any) -> None:
 
     Exits 0, also if none match; 1 if no gateway answers or a filter is refused, 2 on wrong usage.
     """
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    console = printing.screen()
     answer = _ask(admin, filters)
     _show(answer["requests"][::-1], as_json, console)
     if not as_json:
@@ -59,8 +57,7 @@ def _ask(admin: str, filters: dict[str, Any]) -> Any:
 
 def _show(found: list[dict[str, Any]], as_json: bool, console: Console, heading: bool = True) -> None:
     if as_json:
-        for each in found:
-            click.echo(json.dumps(each))
+        printing.json_lines(found)
         return
     if not found:
         if heading:

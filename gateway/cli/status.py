@@ -1,22 +1,18 @@
 """`gateway status`: what a running gateway is doing now, what is in force, and why."""
 
-import json
 import sys
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.asking import admin_option, ask
-
-NOT_READY = 3
-WIDE = 160                              # where the output is no terminal
+from gateway.cli import exits, printing
+from gateway.cli.asking import admin_option, ask, json_option
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print the whole document for machines.")
+@json_option
 @admin_option
 def status(as_json: bool, admin: str) -> None:
     """What the gateway does now: its processes and routes, the safeguards that act, what stands by hand, and why.
@@ -25,11 +21,10 @@ def status(as_json: bool, admin: str) -> None:
     """
     document = ask(admin, "/v1/status")
     if as_json:
-        click.echo(json.dumps(document, indent=2))
+        printing.json_document(document)
     else:
-        console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
-        show(document, console)
-    sys.exit(0 if document["ready"] else NOT_READY)
+        show(document, printing.screen())
+    sys.exit(exits.DONE if document["ready"] else exits.NOT_READY)
 
 
 def show(document: dict[str, Any], console: Console) -> None:
@@ -39,7 +34,7 @@ def show(document: dict[str, Any], console: Console) -> None:
     for title, columns, rows in _tables(document):
         if rows:
             console.print()
-            console.print(_table(title, columns, rows))
+            console.print(printing.table(title, columns, rows))
     if not any(item["acting"] for item in document.get("safeguards", [])):
         console.print(Text("\nNo safeguard holds anything back."))
 
@@ -110,15 +105,6 @@ def _route(name: str, each: dict[str, Any]) -> list[str]:
     answers, latency = each["answers"], each["latency_ms"]
     return [name, str(each["requests"]), *(str(answers[status]) for status in ("2xx", "4xx", "5xx")),
             str(each["refused"]), *(f"{latency[name]:.1f}" if name in latency else "-" for name in ("p50", "p99"))]
-
-
-def _table(title: str, columns: list[str], rows: list[list[str]]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return table
 
 
 def _span(seconds: float) -> str:

@@ -15,6 +15,8 @@ from typing import Any
 
 import click
 
+from gateway.cli import exits, printing
+from gateway.cli.asking import json_option
 from gateway.model import role as roles
 from gateway.record import audit
 from gateway.record.revision import utc_text
@@ -49,12 +51,18 @@ def add(state_dir: Path, name: str, role_name: str, reason: str) -> None:
 
 
 @token.command("list")
+@json_option
 @click.pass_obj
-def list_(state_dir: Path) -> None:
+def list_(state_dir: Path, as_json: bool) -> None:
     """The tokens that are valid: name, role, when made."""
     with _refusals():
-        for each in TokenFile(state_dir).tokens():
-            click.echo(f"{each.name:24} {each.role.name.lower():10} {utc_text(each.made_ns)}")
+        found = [{"name": each.name, "role": each.role.name.lower(), "made": utc_text(each.made_ns)}
+                 for each in TokenFile(state_dir).tokens()]
+    if as_json:
+        printing.json_lines(found)
+    else:
+        for each in found:
+            click.echo(f"{each['name']:24} {each['role']:10} {each['made']}")
 
 
 @token.command()
@@ -75,8 +83,8 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except (TokensError, ValueError) as error:
-        click.echo(error, err=True)
-        sys.exit(1)
+        printing.failed(error)
+        sys.exit(exits.FAILED)
 
 
 def _note(folder: Path, what: str, name: str, detail: dict[str, Any]) -> None:

@@ -44,7 +44,7 @@ def test_a_config_that_decides_alike_may_be_applied(folder: Path) -> None:
 
 def test_one_that_denies_more_needs_a_person(folder: Path) -> None:
     result = replay(folder, limits=TIGHT)
-    assert result.exit_code == 2, result.output
+    assert result.exit_code == 4, result.output
     assert "needs approval: 2 of 3 requests (66.67%) newly denied, more than 0.1%" in result.output
     assert replay(folder, "--approve", limits=TIGHT).exit_code == 0
 
@@ -52,7 +52,7 @@ def test_one_that_denies_more_needs_a_person(folder: Path) -> None:
 def test_what_is_too_old_is_left_out(folder: Path) -> None:
     result = replay(folder, "--since", "1h")
     assert "nothing could be decided" in result.output
-    assert result.exit_code == 2
+    assert result.exit_code == 4
 
 
 def test_a_bad_config_or_duration_is_told(folder: Path) -> None:
