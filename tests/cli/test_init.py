@@ -58,7 +58,7 @@ def test_an_openapi_document_becomes_a_route_for_each_path(tmp_path: Path) -> No
     done = init(document(tmp_path))
     assert routes(done) == {"/v2/pets": "eu.example.net", "/v2/pets/{petid}": "eu.example.net"}
     assert list(plan(done).routes[0].match.methods) == ["GET", "POST"]
-    assert "#   /files/{name}.json: " in done.stdout
+    assert "#   /v2/files/{name}.json: " in done.stdout
     assert "#   /empty: none of its methods is written here" in done.stdout
 
 
