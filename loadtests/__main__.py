@@ -21,12 +21,13 @@ COMMANDS = {
     "blackout": "proof: a dead upstream is hardly asked, and the fallback answers",
     "overload": "proof: four times the load one worker can bear, a critical route beside it",
     "disorder": "proof: misbehaving clients leave no permit, connection or memory behind",
+    "contract": "proof: the admin API answers what its OpenAPI document promises, whatever it is asked",
     "leaves": "what each safeguard costs on a real board, in ns per call",
     "etest": "probation on synthetic traffic: false rollbacks, power, delay",
     "profile": "where a worker's CPU time goes (perf)",
     "detection": "anomaly detection on simulated months and on real labelled series",
 }
-_PROOFS = ("limit", "isolation", "reloads", "bad-endpoint", "blackout", "overload", "disorder")
+_PROOFS = ("limit", "isolation", "reloads", "bad-endpoint", "blackout", "overload", "disorder", "contract")
 _MODULES = {"leaves": "leaf_cost", "profile": "profiling",  # the standard library has a `profile` too
             "detection": "detection.command",
             **{name: f"proofs.{name.replace('-', '_')}" for name in _PROOFS}}

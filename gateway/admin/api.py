@@ -137,7 +137,8 @@ async def _admitted(request: web.Request, handler: Answer) -> web.StreamResponse
 
 
 async def _answered(request: web.Request, handler: Answer) -> web.StreamResponse:
-    """aiohttp's own refusals (no such path, another method, a body that is too large) as problem documents too."""
+    """aiohttp's own refusals (no such path, another method, a body that is too large) as problem documents too, and a
+    fault of ours as one that is in the log."""
     try:
         return await handler(request)
     except web.HTTPException as error:
@@ -147,6 +148,11 @@ async def _answered(request: web.Request, handler: Answer) -> web.StreamResponse
         if "Allow" in error.headers:
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
+    except ConnectionError:
+        raise
+    except Exception:
+        logging.getLogger("gateway").exception("%s %.200s cannot be answered", request.method, request.path)
+        return answers.problem(500, "Internal Server Error", "a fault of ours; its log says more")
 
 
 async def _guarded(request: web.Request, answer: web.StreamResponse) -> None:

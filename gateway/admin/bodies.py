@@ -8,6 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.record.store import LAST
+
 JSON = "application/json"
 
 
@@ -35,6 +37,14 @@ def text(body: dict[str, Any], name: str, default: str | None = None) -> str:
     value = body.get(name, default)
     if not isinstance(value, str):
         raise ValueError(f"`{name}` must be a text" if name in body else f"`{name}` is missing")
+    return value
+
+
+def number(body: dict[str, Any], name: str) -> int:
+    """A number of something that there may be: as the store counts. Raises ValueError."""
+    value = body.get(name)
+    if type(value) is not int or not 0 <= value <= LAST:
+        raise ValueError(f"`{name}` must be a number, 0 or more")
     return value
 
 

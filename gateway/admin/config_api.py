@@ -41,9 +41,7 @@ async def _apply(request: web.Request) -> web.Response:
 async def _rollback(request: web.Request) -> web.Response:
     body = await bodies.json_object(request)
     bodies.check_names(body, "to", "actor", "reason")
-    number = body.get("to")
-    if number is not None and type(number) is not int:
-        raise ValueError("`to` must be the number of a revision, or null")
+    number = None if body.get("to") is None else bodies.number(body, "to")
     return _shown(await request.app[RELOADER].roll_back(number, who(request), _actor(body), _expected(request),
                                                         _reason(body)))
 

@@ -13,14 +13,14 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from gateway.admin import answers
+from gateway.admin import answers, paging
 from gateway.admin.live import Event, Listener, Live
 from gateway.admin.traffic import Traffic
 
 LIVE = web.AppKey("live", Live)
 TRAFFIC = web.AppKey("traffic", Traffic)
 SILENCE_SECONDS = 15.0
-SECONDS_MOST = 900
+SECONDS_USUAL, SECONDS_MOST = 300, 900
 RETRY = b"retry: 1000\n\n"
 READY = b"event: ready\ndata: {}\n\n"
 
@@ -59,7 +59,7 @@ def _cut(request: web.Request) -> None:
 
 
 async def _traffic(request: web.Request) -> web.Response:
-    seconds = int(request.query.get("seconds", "300"))
+    seconds = paging.number(request, "seconds", SECONDS_USUAL)
     if not 1 <= seconds <= SECONDS_MOST:
         raise ValueError(f"`seconds` must be 1 to {SECONDS_MOST}")
     return web.json_response(request.app[TRAFFIC].history(request.query.get("target", ""), seconds))

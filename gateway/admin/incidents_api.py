@@ -65,10 +65,7 @@ def _comment(of: Deliberation, number: int, by: str, body: dict[str, Any], now: 
 
 
 def _merge(of: Deliberation, number: int, by: str, body: dict[str, Any], now: int) -> Incident:
-    into = body.get("into")
-    if type(into) is not int:
-        raise ValueError("`into` must be the number of an incident")
-    return of.incidents.merge(number, into, by, now)
+    return of.incidents.merge(number, bodies.number(body, "into"), by, now)
 
 
 def _split(of: Deliberation, number: int, by: str, body: dict[str, Any], now: int) -> Incident:

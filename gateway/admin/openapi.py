@@ -45,6 +45,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         *((name, f"of this {name}", {"type": "string"})
           for name in ("route", "upstream", "endpoint", "method", "decision", "client")),
     )}
+NUMBERED = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "examples": [1]}
 PAGED = ("limit", "before")
 FILTERS = ("route", "upstream", "endpoint", "status", "method", "decision", "client", "path", "request_id", "fallback",
            "since", "since_ns", "before_ns", "limit")
@@ -216,8 +217,7 @@ def _problem(status: int, each: Operation) -> dict[str, Any]:
 def _in_path(path: str) -> list[dict[str, Any]]:
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     return [{"name": name, "in": "path", "required": True,
-             "schema": {"type": "integer", "minimum": 0} if name in ("id", "number", "action") else {"type": "string"}}
-            for name in names]
+             "schema": NUMBERED if name in ("id", "number", "action") else {"type": "string"}} for name in names]
 
 
 def _name(each: Operation) -> str:

@@ -26,11 +26,12 @@ class Page:
 
 def page(request: web.Request) -> Page:
     """Raises ValueError."""
-    limit, before = (_number(request, name, usual) for name, usual in (("limit", USUAL), ("before", LAST)))
+    limit, before = (number(request, name, usual) for name, usual in (("limit", USUAL), ("before", LAST)))
     return Page(max(1, min(limit, MOST)), max(0, min(before, LAST)))
 
 
-def _number(request: web.Request, name: str, usual: int) -> int:
+def number(request: web.Request, name: str, usual: int) -> int:
+    """Of the query. Raises ValueError."""
     text = request.query.get(name)
     if text is None:
         return usual

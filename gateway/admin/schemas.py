@@ -14,10 +14,11 @@ COUNT: Schema = {"type": "integer", "minimum": 0}
 FLAG: Schema = {"type": "boolean"}
 ANY: Schema = {"type": "object"}
 TIME: Schema = {"type": "string", "format": "date-time", "description": "RFC 3339, in UTC"}
-TTL: Schema = {"type": "string", "examples": ["90s", "30m", "2h"]}
+TTL: Schema = {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h)$", "examples": ["90s", "30m", "2h"]}
 ACTOR: Schema = {"type": "string", "maxLength": 100, "description": "what you call yourself: a note beside your token"}
 CURSOR: Schema = {"type": ["integer", "null"], "description": "`before` of the next page; null: there is none"}
 TARGET: Schema = {"type": "string", "examples": ["route:list-orders", "upstream:orders", "client:192.0.2.7"],
+                  "pattern": "^(gateway|(route|upstream|endpoint|client):.+)$",
                   "description": "route:NAME, upstream:NAME, endpoint:[UPSTREAM/]ADDRESS or client:ADDRESS"}
 
 

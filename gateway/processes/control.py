@@ -16,7 +16,7 @@ import setproctitle
 import uvloop
 from aiohttp import web
 
-from gateway.admin import api
+from gateway.admin import api, serving
 from gateway.board import Board, Row, State
 from gateway.config import compile_public
 from gateway.control.analysing import ChildAnalyst
@@ -69,7 +69,7 @@ class Control:
         plan = self._reloader.active.plan
         app = api.make_app(self._board, self._reloader, self._overrides, TokenFile(self._folder), _names(plan),
                            self._recorder, self._deliberation)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        runner = serving.runner(app)
         await runner.setup()
         await web.SockSite(runner, socket.socket(fileno=self._handover.sockets[0][1])).start()
         public = await self._serve_public()

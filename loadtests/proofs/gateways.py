@@ -40,8 +40,12 @@ class Gateway:
                                  environment={"PYTHONPATH": str(processes.CHECKOUT)})
 
     def whole(self, config: Document) -> str:
-        return yaml.safe_dump({**config, "admin": {"address": f"127.0.0.1:{self._admin}"},
+        return yaml.safe_dump({**config, "admin": {"address": self.admin},
                                "state": {"dir": str(self.folder / "state")}}, sort_keys=False)
+
+    @property
+    def admin(self) -> str:
+        return f"127.0.0.1:{self._admin}"
 
     def write(self, config: Document) -> None:
         """Replace the file as an editor does: whole, by a rename."""

@@ -137,3 +137,27 @@ def test_every_answer_tells_a_browser_to_load_and_frame_nothing_else(tmp_path: P
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(("path", "body"), [
+    ("/v1/incidents/1/merge", {"into": 2**70}), ("/v1/incidents/1/merge", {"into": -1}),
+    ("/v1/incidents/1/merge", {"into": True}), ("/v1/config/rollback", {"to": 2**70}),
+])
+def test_a_number_that_nothing_can_have_is_not_understood(tmp_path: Path, path: str, body: dict[str, Any]) -> None:
+    """Found by schemathesis: SQLite has no room for it."""
+    async def run() -> int:
+        async with TestClient(TestServer(make_app(tmp_path))) as client:
+            return (await client.post(path, json=body)).status
+
+    assert asyncio.run(run()) == 400
+
+
+def test_a_fault_of_ours_is_a_problem_document_and_in_the_log(
+        tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def run() -> tuple[int, str]:
+        app = make_app(tmp_path)
+        app[DELIBERATION].status = None                 # type: ignore[method-assign, assignment]
+        async with TestClient(TestServer(app)) as client:
+            answer = await client.get("/v1/status")
+            return answer.status, answer.content_type
+
+    assert asyncio.run(run()) == (500, "application/problem+json")
+    assert "GET /v1/status cannot be answered" in caplog.text
