@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from gateway.admin.bodies import NotJson
+from gateway.admin.bodies import NotInTime, NotJson
 from gateway.config.problems import ConfigError
 from gateway.control.refused import Refused
 from gateway.isolate.isolation import UnknownTargetError
@@ -28,6 +28,8 @@ def answered(ask: Answer) -> Answer:
             return problem(422, "Config Refused", str(error), problems=problems)
         except NotJson as error:
             return problem(415, "Unsupported Media Type", str(error))
+        except NotInTime as error:
+            return problem(408, "Request Timeout", str(error))
         except (Refused, NotStored) as error:
             return problem(error.status, "Not Done", str(error))
         except UnknownTargetError as error:

@@ -33,6 +33,7 @@ from gateway.admin import (
     reports_api,
     requests_api,
     safeguards,
+    serving,
     status,
     targets_api,
     traffic,
@@ -204,6 +205,8 @@ async def _status(request: web.Request) -> web.Response:
         document["by_hand"] = isolations_api.by_hand(request.app[isolations_api.OVERRIDES])
     if events_api.LIVE in request.app:
         document["events"] = request.app[events_api.LIVE].snapshot()
+    if serving.DOOR in request.app:
+        document["admin"] = request.app[serving.DOOR].snapshot()
     return web.json_response(document)
 
 

@@ -4,6 +4,7 @@ A web page can make a browser send a form or a plain text anywhere unasked, but 
 browser asks first, and is refused. So the content type is required wherever a body changes something.
 """
 
+import asyncio
 from typing import Any
 
 from aiohttp import web
@@ -13,15 +14,26 @@ from gateway.record.store import LAST
 JSON = "application/json"
 
 
+SECONDS_MOST = 10.0                     # for the whole body
+
+
+class NotInTime(Exception):
+    """The body did not come within SECONDS_MOST: 408."""
+
+
 class NotJson(Exception):
     """The body is not sent as JSON: 415."""
 
 
 async def json_object(request: web.Request) -> dict[str, Any]:
-    """Raises NotJson, or ValueError on anything but one object."""
+    """Raises NotJson, NotInTime, or ValueError on anything but one object."""
     if request.content_type != JSON:
         raise NotJson(f"send the body as {JSON}, not as {request.content_type}")
-    body = await request.json()
+    try:
+        async with asyncio.timeout(SECONDS_MOST):
+            body = await request.json()
+    except TimeoutError:
+        raise NotInTime(f"the body did not come within {SECONDS_MOST:g} s") from None
     if not isinstance(body, dict):
         raise ValueError("the body must be a JSON object")
     return body

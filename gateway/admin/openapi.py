@@ -17,13 +17,13 @@ MEANINGS = {
     200: "Done", 201: "Made; it is on the disk and in force", 304: "Not changed",
     400: "Not understood; the detail says what to write", 401: "A token is needed, or this one is not known",
     403: "This Host, Origin or role may not", 404: "There is none",
-    409: "Not in its present state, or no room for more",
+    408: "The body did not come in time", 409: "Not in its present state, or no room for more",
     412: "Somebody else was quicker: look again", 413: "The body is larger than 1 MiB", 415: "Send JSON",
     422: "The config is refused; each mistake is located", 429: "Too many wrong tokens from this address",
     503: "Cannot be answered now", 507: "The disk is full",
 }
 OF_ANY = (401, 403, 429, 503)
-OF_A_BODY = (400, 413, 415, 507)
+OF_A_BODY = (400, 408, 413, 415, 507)
 
 PARAMETERS: dict[str, dict[str, Any]] = {
     name: {"name": name, "in": "query", "description": words, "schema": schema}

@@ -69,9 +69,8 @@ class Control:
         plan = self._reloader.active.plan
         app = api.make_app(self._board, self._reloader, self._overrides, TokenFile(self._folder), _names(plan),
                            self._recorder, self._deliberation)
-        runner = serving.runner(app)
-        await runner.setup()
-        await web.SockSite(runner, socket.socket(fileno=self._handover.sockets[0][1])).start()
+        door = serving.Door()
+        await door.open(app, socket.socket(fileno=self._handover.sockets[0][1]))
         public = await self._serve_public()
         self._become_ready()
         watching = [asyncio.create_task(each.watch()) for each in (
@@ -84,7 +83,7 @@ class Control:
                 await task                              # it never ends by itself: show why it did
             task.cancel()
         await asyncio.gather(*watching, return_exceptions=True)
-        await asyncio.gather(runner.cleanup(), public.cleanup())
+        await asyncio.gather(door.close(), public.cleanup())
         self._close()
 
     async def _serve_public(self) -> web.AppRunner:
