@@ -100,12 +100,9 @@ cdef inline uint64_t rank_of(int priority, uint64_t client, uint64_t salt) noexc
     return <uint64_t>priority * COHORTS + ((client ^ salt) & (COHORTS - 1))
 
 
-cdef inline bint sheds(const Control* control, uint64_t rank, uint64_t own_threshold, uint64_t now) noexcept nogil:
-    """Whether a request of this rank is shed, by the worker's own threshold or the board's; tier 0 never is."""
-    cdef uint64_t threshold = own_threshold
-    if load(&control.shed_until) > now:
-        threshold = min(threshold, load(&control.shed_rank))
-    return rank >= COHORTS and rank > threshold
+cdef inline bint sheds(const Control* control, uint64_t rank, uint64_t now) noexcept nogil:
+    """Whether the board has a request of this rank shed; tier 0 never is."""
+    return load(&control.shed_until) > now and rank >= COHORTS and rank > load(&control.shed_rank)
 
 
 cdef inline uint64_t concurrency_of(const Control* control, uint64_t planned, uint64_t now) noexcept nogil:

@@ -41,8 +41,8 @@ cdef class Gate:
     def isolated(self, now: int) -> bool:
         return isolated(self.control, now)
 
-    def sheds(self, priority: int, client: int, salt: int, own_threshold: int, now: int) -> bool:
-        return sheds(self.control, rank_of(priority, client, salt), own_threshold, now)
+    def sheds(self, priority: int, client: int, salt: int, now: int) -> bool:
+        return sheds(self.control, rank_of(priority, client, salt), now)
 
     def concurrency(self, planned: int, now: int) -> int:
         return concurrency_of(self.control, planned, now)

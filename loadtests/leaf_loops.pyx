@@ -101,7 +101,7 @@ def loop_gates(controls: list, rules: tuple, times: int) -> int:
     cdef uint32_t generation = 0
     for i in range(n):
         x += isolated(route, i) + isolated(upstream, i) + (rule_of(first, used, capacity, i) != NULL)
-        x += sheds(route, rank_of(2, i, 77), 10_000, i) + concurrency_of(upstream, 100, i)
+        x += sheds(route, rank_of(2, i, 77), i) + concurrency_of(upstream, 100, i)
         x += breaker_admits(upstream, i, <uint32_t>i, &generation) + breaker_takes(upstream, generation)
         x += count_consecutive(endpoint, False, i)
     sink = x

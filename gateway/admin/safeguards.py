@@ -68,8 +68,9 @@ class _State:
 
     def _shedding(self, target: str, control: Row) -> Iterator[Item]:
         if control["shed_until"] > self._now:
-            cut = shedding.Cut(control["shed_rank"])
-            yield _item(target, ENFORCE, "sheds", not cut.lets_all_in, shedding.explain(cut, 0))
+            threshold = int(control["shed_rank"])
+            told = Explanation("shedding", "by an action", "none", f"lets in {shedding.explain_threshold(threshold)}")
+            yield _item(target, ENFORCE, "sheds", threshold < shedding.ALL, told)
 
     def _limit(self, target: str, route: Route, limit: Limit) -> Item:
         row = self._rows["limits"].get(limit_name(route.name, limit.name))

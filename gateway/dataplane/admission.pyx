@@ -11,7 +11,8 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from gateway._fastpath cimport RouteCounters, cas, load
 from gateway._gates cimport (
-    CLOSED, FORCED_OPEN, ClientRule, Control, breaker_admits, concurrency_of, give_permit, isolated, rule_of, sheds,
+    CLOSED, FORCED_OPEN, ClientRule, Control, breaker_admits, concurrency_of, give_permit, isolated, rank_of, rule_of,
+    sheds,
     state_of, take_permit,
 )
 from gateway._limiter cimport Limit, Verdict, gcra, gcra_of_client, key_of, siphash13, slot_of
@@ -218,11 +219,16 @@ cdef uint64_t client_of(Exchange exchange, const RouteLimit* limit, const char* 
 cdef bint admit_by_rank(Exchange exchange, RouteGates gates, uint64_t now) except -1:
     """Shed for the gateway's own sake: see mitigate/shedding.py, whose controller sets the worker's threshold."""
     cdef Plane plane = exchange.plane
-    cdef uint64_t rank = plane.rank(gates.priority, exchange.client_key)
-    cdef uint64_t threshold = plane.own_threshold()
-    if not sheds(gates.control, rank, threshold, now):
+    cdef uint64_t rank = rank_of(gates.priority, exchange.client_key, plane.shed_salt)
+    if sheds(gates.control, rank, now):
+        return denied(exchange, DECIDED_SHED, BY_SHEDDING, SHED_, rank, load(&gates.control.shed_rank), now)
+    plane.count_rank(rank)
+    if not plane.shedding:
         return True
-    return denied(exchange, DECIDED_SHED, BY_SHEDDING, SHED_, rank, threshold, now)
+    if not plane.has_room(rank):
+        return denied(exchange, DECIDED_SHED, BY_SHEDDING, SHED_, rank, plane.shed_threshold, now)
+    exchange.epoch = plane.came_in()
+    return True
 
 
 cdef bint admit_to_route(Exchange exchange, RouteGates gates, uint64_t now) except -1:

@@ -87,6 +87,7 @@ cdef class Exchange(Deadline):
     cdef uint32_t breaker_generation        # that the upstream's breaker admitted it under
     cdef bint breaker_counts                # and this try's outcome is for the breaker to see
     cdef bint counted                       # this try's outcome is counted: of a tunnel, its handshake
+    cdef uint32_t epoch                     # of shedding that let it in, for `Plane.has_left`; 0 = it counts nowhere
     cdef Permits* route_permit              # to be given back in `finish`; NULL = none is held
     cdef Permits* upstream_permit
     cdef Body request

@@ -333,6 +333,8 @@ cdef class Exchange(Deadline):
             else:
                 upstream.discard(self.answer.done and request_done)
         plane.active -= 1
+        if self.epoch:
+            plane.has_left(self.epoch)
         if self.tunnel:
             plane.tunnels -= 1
             plane.open_tunnels.discard(self)
@@ -392,6 +394,7 @@ cdef class Exchange(Deadline):
         self.stale_hash = 0
         self.breaker_counts = False
         self.counted = False
+        self.epoch = 0
         self.route_permit = NULL
         self.upstream_permit = NULL
         self.attempts = 0

@@ -4,11 +4,14 @@ A timer is due every 10 ms; how late it comes is how long a request would wait f
 of `shedding` is told the least of these lags: a queue that stands makes every beat late, while a burst (of handshakes,
 or another guest on the processor) has passed before the next one. Where no beat came at all, it is as late as it is by
 now. Source: "Controlling Queue Delay" (CoDel), ACM Queue 2012, which takes the minimum of 100 ms for the same reason.
+It is also told how much of a processor the thread took meanwhile.
 
 The salt of the cohorts changes each hour, so that it is not always the same clients who are turned away.
 """
 
 import asyncio
+import time
+from collections.abc import Callable
 
 from gateway.dataplane.plane import Plane
 from gateway.mitigate import shedding
@@ -21,9 +24,12 @@ GOLDEN = 0x9E3779B97F4A7C15             # spreads the number of the hour over al
 
 class Overload:
     """Mutable state: when the timer is due, the least and the worst lag since the last turn, and the least of the turn
-    before; ns. Requests in flight."""
+    before; ns. Requests in flight; when the last turn was, and the thread's processor time then, in seconds.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, plane: Plane) -> None:
+    `processor` tells the thread's processor time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, plane: Plane,
+                 processor: Callable[[], float] = time.thread_time) -> None:
         self._loop = loop
         self._plane = plane
         self._due = 0.0
@@ -34,6 +40,8 @@ class Overload:
         self.worst = 0
         self.cut = shedding.EVERYTHING
         self._in_flight = 0
+        self._processor = processor
+        self._looked = loop.time(), processor()
 
     def start(self) -> None:
         self._due = self._loop.time() + PERIOD_SECONDS
@@ -47,6 +55,7 @@ class Overload:
         late = self._late()
         self._least = min(self._least, late)
         self.worst = max(self.worst, late)
+        self._plane.beat_let_in = 0
         self.start()
 
     def _late(self) -> int:
@@ -56,16 +65,28 @@ class Overload:
         """Every 100 ms: the next threshold. Returns the worst lag since the last turn."""
         self.lag, self._least = self._least if self._least < NO_BEAT else self._late(), NO_BEAT
         worst, self.worst = max(self.worst, self.lag), 0
-        before, self._in_flight = self._in_flight, self._plane.active
+        seen = self._look()
         if self.cut.lets_all_in and not shedding.is_late(self.cut, self.lag):
             self._plane.forget_ranks()                  # nothing to decide, so nothing to count: the ordinary turn
         else:
-            more = self._in_flight - before
-            self.cut = shedding.tick(self.cut, self._plane.take_ranks(), self.lag, more)
-        self._plane.shed_threshold = self.cut.threshold
-        self._plane.shed_fraction = int(self.cut.fraction * 2**32)
+            counts, let_in, full = self._plane.take_ranks()
+            self._obey(shedding.tick(self.cut, shedding.Seen(counts, let_in, full, self.lag, *seen)))
         self._plane.shed_salt = (self._seed ^ (now_ns // HOUR_NS) * GOLDEN) & (2**64 - 1)
         return worst
+
+    def _look(self) -> tuple[float, int]:
+        """The share of a processor since the last turn, and by how many those in flight became more."""
+        (then, spent), self._looked = self._looked, (self._loop.time(), self._processor())
+        before, self._in_flight = self._in_flight, self._plane.active
+        passed = self._looked[0] - then
+        return (self._looked[1] - spent) / passed if passed > 0 else 1.0, self._in_flight - before
+
+    def _obey(self, cut: shedding.Cut) -> None:
+        self.cut = cut
+        self._plane.shedding = not cut.lets_all_in
+        self._plane.shed_threshold, self._plane.shed_reserve = cut.threshold, cut.reserve
+        self._plane.shed_room, self._plane.shed_budget = cut.room, cut.budget
+        self._plane.next_epoch()
 
     def __repr__(self) -> str:
         return f"<Overload lag {self.lag / 1e6:.1f} ms, {self.cut}>"

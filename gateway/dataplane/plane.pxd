@@ -8,7 +8,7 @@ from gateway.dataplane.recording cimport Recording
 from gateway.dataplane.refusals cimport Sayings
 from gateway.dataplane.routes cimport RoutePlan
 from gateway._fastpath cimport RouteCounters
-from gateway._gates cimport ClientRule, rank_of
+from gateway._gates cimport COHORTS, ClientRule
 from gateway._limiter cimport ClientTable
 from gateway._tick cimport Ticker
 
@@ -62,23 +62,47 @@ cdef class Plane:
     cdef public uint32_t max_connections
     cdef RouteCounters* unrouted            # counts what no route took
     cdef uint64_t random[2]
-    cdef public uint32_t shed_threshold     # this worker lets in what is ranked up to here: mitigate/shedding.py
-    cdef public uint32_t shed_fraction      # and so much of the rank above, of 2^32
+    cdef public bint shedding               # this worker sheds; the rest as in mitigate/shedding.py
+    cdef public uint32_t shed_threshold     # up to this rank requests are sure of twice the room
+    cdef public uint32_t shed_reserve       # up to this one they are let in while there is room
+    cdef public uint32_t shed_room
+    cdef public uint32_t shed_budget
     cdef public uint64_t shed_salt
     cdef uint32_t ranks[768]                # requests by rank since `take_ranks`
+    cdef uint32_t let_in                    # of these
+    cdef uint32_t full                      # of these, found no room
+    cdef public uint32_t beat_let_in        # since the last beat of 10 ms
+    cdef readonly uint32_t epoch            # counts the turns of shedding, from 1
+    cdef uint32_t young[2]                  # in flight that were let in during this epoch and the one before
 
     cdef uint64_t draw(self) noexcept
 
-    cdef inline uint64_t rank(self, int priority, uint64_t client) noexcept:
-        """A request's rank for `_gates.sheds`, counted whether it is let in or not."""
-        cdef uint64_t rank = min(rank_of(priority, client, self.shed_salt), <uint64_t>RANKS - 1)
-        self.ranks[rank] += 1
-        return rank
+    cdef inline void count_rank(self, uint64_t rank) noexcept:
+        """One more request of this rank, let in or not."""
+        self.ranks[min(rank, <uint64_t>RANKS - 1)] += 1
 
-    cdef inline uint64_t own_threshold(self) noexcept:
-        """This worker's threshold for one request: a share of them meets the rank above."""
-        if self.shed_fraction == 0:
-            return self.shed_threshold
-        return self.shed_threshold + (<uint32_t>(self.draw() >> 32) < self.shed_fraction)
+    cdef inline bint has_room(self, uint64_t rank) noexcept:
+        """Whether this worker, which sheds, lets a request of this rank in."""
+        cdef uint64_t times = 2 if rank <= self.shed_threshold else 1
+        if rank < COHORTS:
+            return True
+        if rank > self.shed_reserve:
+            return False
+        if <uint64_t>self.young[0] + self.young[1] >= times * self.shed_room:
+            self.full += 1
+            return False
+        return self.beat_let_in < times * self.shed_budget
+
+    cdef inline uint32_t came_in(self) noexcept:
+        """Count one that was let in; returns its epoch, for `has_left`."""
+        self.let_in += 1
+        self.beat_let_in += 1
+        self.young[self.epoch & 1] += 1
+        return self.epoch
+
+    cdef inline void has_left(self, uint32_t epoch) noexcept:
+        """What began before the last epoch is no longer counted."""
+        if self.epoch - epoch <= 1 and self.young[epoch & 1] > 0:
+            self.young[epoch & 1] -= 1
 
     cdef object origin_of(self, str address, bint tls, bint unix)

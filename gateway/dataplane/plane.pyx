@@ -80,7 +80,7 @@ cdef class Plane:
         self.origins = {}
         self.random[0] = secrets.randbits(64) | 1
         self.random[1] = secrets.randbits(64)
-        self.shed_threshold = RANKS - 1
+        self.epoch = 1
         self.seed[0], self.seed[1] = board.seed
         self.shed_salt = self.seed[0]                   # the same for all workers
         self.client_table = table_at(board.client_table())
@@ -109,14 +109,22 @@ cdef class Plane:
         return self.random[1] + y
 
     def take_ranks(self):
-        """How many requests of each rank have come since the last call."""
-        counted = list(self.ranks)
+        """How many requests of each rank have come since the last call, how many of them were let in, and how many found
+        no room."""
+        counted = list(self.ranks), self.let_in if self.shedding else sum(self.ranks), self.full
         self.forget_ranks()
         return counted
 
     def forget_ranks(self):
         """Begin to count anew, where nobody asks what was counted."""
         memset(self.ranks, 0, sizeof(self.ranks))
+        self.let_in = 0
+        self.full = 0
+
+    def next_epoch(self):
+        """Those let in during the epoch before last are young no longer; an epoch is never 0."""
+        self.epoch = self.epoch + 1 if self.epoch < 0xFFFFFFFF else 2
+        self.young[self.epoch & 1] = 0
 
     cdef object origin_of(self, str address, bint tls, bint unix):
         """The Origin of a peer; one object for all connections of an address. The table is bounded."""

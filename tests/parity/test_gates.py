@@ -47,13 +47,12 @@ def test_a_target_is_isolated_until_its_time_and_for_ever_without_one():
 
 
 @given(some.integers(0, 5), some.integers(0, 2**64 - 1), some.integers(0, 2**64 - 1), some.integers(0, 800),
-       some.integers(0, 800), some.integers(0, 2))
-def test_a_request_is_shed_by_tier_and_cohort(tier: int, client: int, salt: int, own: int, ordered: int, now: int):
+       some.integers(0, 2))
+def test_a_request_is_shed_by_tier_and_cohort(tier: int, client: int, salt: int, ordered: int, now: int):
     judged, control = gate(make_board())
     control.override("shed_rank", ordered, "shed_until", 1)
     rank = tier * 128 + ((client ^ salt) & 127)
-    threshold = min(own, ordered) if now < 1 else own
-    assert judged.sheds(tier, client, salt, own, now) == (tier > 0 and rank > threshold)
+    assert judged.sheds(tier, client, salt, now) == (now < 1 and tier > 0 and rank > ordered)
 
 
 def test_an_ordered_concurrency_limit_counts_until_its_time():
