@@ -26,6 +26,7 @@ cdef enum RecordFlags:
     PATH_CUT = 1
     SHADOW = 2                      # the decision was one of a safeguard in shadow mode: the request passed
     FELL_BACK = 4                   # a fallback answered
+    NAMED_CLIENT = 8                # the client's key is not its address's: `clients.key`
 
 cdef struct Ring:
     uint64_t next                   # how many records were ever committed; the next one's number is one more

@@ -75,14 +75,14 @@ class Gateway:
 
     def __init__(self, *routes: plans.Route, upstream: plans.Upstream = API,
                  others: tuple[plans.Upstream, ...] = (), listener: plans.Listener = LISTENER,
-                 trusted: tuple[str, ...] = (), loop: Loop | None = None) -> None:
+                 trusted: tuple[str, ...] = (), client_key: str = "ip", loop: Loop | None = None) -> None:
         self.plan = plans.Plan((listener,), (upstream, *others), routes or (TO_API,), trusted)
         self.loop = loop or Loop()
         self.waiting: deque[Connect] = deque()
         self.board = _board_for(self.plan)
         self.rows = board.WorkerBoard(self.board, 0)
         self.log = logging.getLogger("data path")
-        self.plane: Any = Plane(self.loop, self.log, TrustedProxies(trusted), self.rows)
+        self.plane: Any = Plane(self.loop, self.log, TrustedProxies(trusted), self.rows, client_key)
         self.plane.max_connections = 1000
         self.plane.connect = self._connect
         self.pauses: deque[Pause] = deque()

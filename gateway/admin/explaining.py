@@ -138,8 +138,12 @@ class Explainer:
         if kind == "header":
             seed = self._board.header["seed0"], self._board.header["seed1"]
             return _limiter.hash_key(asked.headers.get(name, "").encode("latin-1", "replace"), seed)
-        known = kind in ("client", "route+client") and asked.client
-        return client_key(self._board, str(targets.parse(f"client:{asked.client}").name)) if known else None
+        if kind not in ("client", "route+client"):
+            return None
+        by, _, name = self._plan.client_key.partition(":")
+        if by == "header" and asked.headers.get(name.lower()):
+            return client_key(self._board, f"key:{asked.headers[name.lower()]}")
+        return client_key(self._board, str(targets.parse(f"client:{asked.client}").name)) if asked.client else None
 
     def _of_upstream(self, upstream: Upstream, items: list[Item]) -> Iterator[Item]:
         name, target = upstream.name, f"upstream:{upstream.name}"

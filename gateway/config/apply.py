@@ -16,8 +16,10 @@ from gateway.routing.plan import Plan
 
 PREPARE_NS = 5_000_000_000
 FOLLOW_NS = 5_000_000_000               # a worker that has not followed by then is silent, and is being replaced
-FIXED = ("listeners", "workers", "admin", "admin_hosts", "state_dir", "state_max_bytes", "trusted_proxies", "drain")
-SECTIONS = {"state_dir": "state", "state_max_bytes": "state", "trusted_proxies": "clients"}
+FIXED = ("listeners", "workers", "admin", "admin_hosts", "state_dir", "state_max_bytes", "trusted_proxies",
+         "client_key", "drain")
+SECTIONS = {"state_dir": "state", "state_max_bytes": "state", "trusted_proxies": "clients",
+            "client_key": "clients"}
 
 
 class Phase(enum.Enum):

@@ -28,6 +28,7 @@ def compile_plan(settings: Gateway) -> plan.Plan:
         compile_public.upstreams(settings),
         routes=tuple(route(each, settings.detect) for each in settings.routes) + compile_public.routes(settings),
         trusted_proxies=settings.clients.trusted_proxies,
+        client_key=settings.clients.key,
         workers=settings.workers,
         max_connections=settings.max_connections,
         drain=plan.Drain(settings.drain.delay, settings.drain.timeout),

@@ -13,7 +13,6 @@ MESSAGE = "not yet supported; leave it out for now"
 
 KEYS: dict[tuple[str, ...], frozenset[str]] = {
     (): frozenset({"probation"}),
-    ("clients",): frozenset({"key"}),
 }
 
 VALUES: dict[tuple[str, ...], frozenset[str]] = {

@@ -168,7 +168,12 @@ def put(row: Row, field: str, until: str, value: int, until_ns: int) -> None:
         row[until] = until_ns
 
 
-def client_key(board: Board, address: str) -> int:
-    """What the data plane computes of a client's address: SipHash under the board's seed, never 0."""
-    seed = board.header["seed0"], board.header["seed1"]
-    return _limiter.hash_key(targets.client_bytes(address), seed) or 1
+def client_key(board: Board, client: str) -> int:
+    """What the data plane computes of a client's address, or of its `clients.key`: SipHash under the board's seed."""
+    seed = int(board.header["seed0"]), int(board.header["seed1"])
+    if client.startswith("#"):
+        return int(client[1:], 16)
+    if client.startswith("key:"):
+        named = seed[0] ^ targets.NAMED_SEED, seed[1] ^ targets.NAMED_SEED
+        return _limiter.hash_key(client.removeprefix("key:").encode(), named) or 1
+    return _limiter.hash_key(targets.client_bytes(client), seed) or 1

@@ -16,6 +16,7 @@ from gateway.analyse.table import Table, narrow
 from gateway.board import INTERNED, LAYOUT, OFFSETS, SIZE, Board
 from gateway.model.decisions import Decision
 from gateway.record import flight
+from gateway.record.flight import NAMED_CLIENT
 from gateway.routing.trie import METHOD_BITS
 
 MOST = 100_000
@@ -122,6 +123,14 @@ def _named(rows: NDArray[np.uint32], names: dict[int, str]) -> NDArray[np.object
 
 
 def _clients(records: NDArray[np.void]) -> NDArray[np.object_]:
+    """By what the config knows clients by: `#` and the hash of that, or the address."""
+    named = (records["flags"] & NAMED_CLIENT) != 0
+    shown = _addresses(records)
+    shown[named] = [f"#{key:016x}" for key in records["client_key"][named].tolist()]
+    return shown
+
+
+def _addresses(records: NDArray[np.void]) -> NDArray[np.object_]:
     pairs = np.stack([records["client_high"], records["client_low"]], axis=1)
     known, codes = np.unique(pairs, axis=0, return_inverse=True)
     shown = np.array([_address(int(high) << 64 | int(low)) for high, low in known] or [NOTHING], dtype=object)

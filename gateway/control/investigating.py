@@ -160,8 +160,7 @@ def _of_client(frozen: Evidence, onset: int, surge: attribution.Part) -> dict[st
     address = surge.conditions.get("client")
     if address is None:
         return {}
-    high, low = (int.from_bytes(part, "big") for part in (client_bytes(address)[:8], client_bytes(address)[8:]))
-    mine = (frozen.records["client_high"] == high) & (frozen.records["client_low"] == low)
+    mine = _sent_by(frozen, address)
     started = frozen.records["started_ns"]
     before, since = started < onset, started >= onset
     seconds = (started[mine & before] // np.uint64(SECOND)).astype(np.int64)
@@ -169,6 +168,13 @@ def _of_client(frozen: Evidence, onset: int, surge: attribution.Part) -> dict[st
     rates = np.bincount(seconds - first, minlength=max(1, onset // SECOND - first)) if len(seconds) else np.zeros(1)
     return {"usual_per_second": round(float(np.quantile(rates, 0.99)), 2),
             "traffic": round(float((mine & since).sum()) / max(int(since.sum()), 1), 4)}
+
+
+def _sent_by(frozen: Evidence, client: str) -> NDArray[np.bool_]:
+    if client.startswith("#"):
+        return np.asarray(frozen.records["client_key"] == int(client[1:], 16))
+    high, low = (int.from_bytes(part, "big") for part in (client_bytes(client)[:8], client_bytes(client)[8:]))
+    return np.asarray((frozen.records["client_high"] == high) & (frozen.records["client_low"] == low))
 
 
 def change(values: dict[str, Any]) -> Change:

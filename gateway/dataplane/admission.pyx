@@ -16,6 +16,7 @@ from gateway._gates cimport (
     state_of, take_permit,
 )
 from gateway._limiter cimport Limit, Verdict, gcra, gcra_of_client, key_of, siphash13, slot_of
+from gateway.dataplane.client_keys cimport header_value
 from gateway.dataplane.cookies cimport cookie_value
 from gateway.dataplane.denial cimport (
     BY_BREAKER, BY_CLIENT_CLAMP, BY_CLIENT_ISOLATION, BY_EJECTION, BY_ISOLATION, BY_LIMIT, BY_ROUTE_CONCURRENCY,
@@ -26,7 +27,7 @@ from gateway.dataplane.exchange cimport Exchange
 from gateway.dataplane.gates cimport (
     KEY_CLIENT, KEY_COOKIE, MODE_ENFORCE, MODE_OFF, MODE_SHADOW, Bulkhead, RouteGates, RouteLimit, UpstreamGates,
 )
-from gateway.dataplane.http1 cimport Field, Head
+from gateway.dataplane.http1 cimport Head
 from gateway.dataplane.own_answers cimport refuse
 from gateway.dataplane.plane cimport Plane
 from gateway.dataplane.pool cimport Endpoint
@@ -34,9 +35,6 @@ from gateway.dataplane.refusals cimport (
     BODY_TOO_LARGE, BREAKER_OPEN, ISOLATED_, LIMITED_, NO_ENDPOINT, SATURATED_, SHED_,
 )
 from gateway.dataplane.tunnel cimport offers_h2c
-
-cdef extern from "strings.h" nogil:
-    int strncasecmp(const char*, const char*, size_t)
 
 cdef enum:
     MAX_LIMITS = 16                 # per route: mitigate/settings.py
@@ -124,7 +122,8 @@ cdef bint shadow(Exchange exchange, int decision, int safeguard, uint64_t observ
 cdef bint admit_client(Exchange exchange, uint64_t now) except -1:
     """The rule on this client, if there is one: isolated, or clamped to a rate."""
     cdef Plane plane = exchange.plane
-    cdef const ClientRule* rule = rule_of(plane.rules, plane.rules_used, plane.rules_room, exchange.client_key)
+    cdef const ClientRule* rule = rule_on(exchange)
+    cdef uint64_t key
     cdef Limit limit
     cdef Verdict verdict
     if rule == NULL:
@@ -133,12 +132,22 @@ cdef bint admit_client(Exchange exchange, uint64_t now) except -1:
         return denied(exchange, DECIDED_ISOLATED, BY_CLIENT_ISOLATION, ISOLATED_, rule.isolation, 0, now)
     if load(&rule.clamp_until) <= now or rule.clamp_ns == 0:
         return True
+    key = load(&rule.hash)
     limit.interval = rule.clamp_ns
     limit.burst = max(rule.clamp_ns, <uint64_t>CLAMP_BURST_NS)
-    verdict = gcra_of_client(&plane.client_table, exchange.client_key, CLAMP_ROW, now, limit, 1)
+    verdict = gcra_of_client(&plane.client_table, key, CLAMP_ROW, now, limit, 1)
     if verdict.wait == 0:
         return True
     return denied(exchange, DECIDED_LIMITED, BY_CLIENT_CLAMP, LIMITED_, verdict.wait, limit.burst, now)
+
+
+cdef const ClientRule* rule_on(Exchange exchange) noexcept:
+    """By what its client is known by, or else by its address; NULL: none."""
+    cdef Plane plane = exchange.plane
+    cdef const ClientRule* rule = rule_of(plane.rules, plane.rules_used, plane.rules_room, exchange.client_key)
+    if rule == NULL and exchange.address_key != exchange.client_key:
+        rule = rule_of(plane.rules, plane.rules_used, plane.rules_room, exchange.address_key)
+    return rule
 
 
 cdef bint admit_by_limits(Exchange exchange, RouteGates gates, const char* p, const Head* head,
@@ -198,21 +207,14 @@ cdef void take_back(uint64_t* arrival, uint64_t debit) noexcept:
 cdef uint64_t client_of(Exchange exchange, const RouteLimit* limit, const char* p, const Head* head) noexcept:
     """The keyed hash of what a limit counts by. A request without the header or cookie shares the bucket of the empty
     value, so that leaving it out is no way around the limit."""
-    cdef const Field* field
-    cdef const char* value = NULL
+    cdef const char* value
     cdef size_t size = 0
-    cdef uint32_t i
     if limit.kind == KEY_CLIENT:
         return exchange.client_key
     if limit.kind == KEY_COOKIE:
         value = cookie_value(p, head, limit.name, limit.name_size, &size)
     else:
-        for i in range(head.count):
-            field = &head.fields[i]
-            if field.name_size == limit.name_size and strncasecmp(p + field.name, limit.name, limit.name_size) == 0:
-                value = p + field.value
-                size = field.value_size
-                break
+        value = header_value(p, head, limit.name, limit.name_size, &size)
     return siphash13(<const unsigned char*>value, size, exchange.plane.seed[0], exchange.plane.seed[1])
 
 

@@ -1,5 +1,6 @@
 from libc.stdint cimport uint64_t
 
+from gateway.dataplane.client_keys cimport ClientKey
 from gateway.dataplane.http1 cimport Head
 
 
@@ -15,6 +16,7 @@ cdef class Clients:
     cdef uint64_t seed0
     cdef uint64_t seed1
     cdef dict known
+    cdef readonly ClientKey named           # by what else clients are known, or None
 
     cdef Client of_address(self, str address)
     cdef Client of_forwarded(self, str peer, const char* p, const Head* head)

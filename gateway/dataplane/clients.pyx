@@ -7,6 +7,7 @@ what the proxy wrote. The table is bounded, and simply emptied when full.
 from libc.stdint cimport uint32_t, uint64_t
 
 from gateway._limiter cimport siphash13
+from gateway.dataplane.client_keys cimport ClientKey
 from gateway.dataplane.http1 cimport FORWARDED_FOR, Field, Head
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
@@ -35,12 +36,13 @@ cdef class Client:
 
 
 cdef class Clients:
-    """The clients of one worker. `seed`: the board's, so that all workers know a client by the same key."""
+    """The clients of one worker, known by `key`. `seed`: the board's, so that all workers hash alike."""
 
-    def __init__(self, trusted, seed):
+    def __init__(self, trusted, seed, str key="ip"):
         self.trusted = trusted
         self.seed0, self.seed1 = seed
         self.known = {}
+        self.named = None if key == "ip" else ClientKey(key, seed)
 
     cdef Client of_address(self, str address):
         return Client(address, self.seed0, self.seed1)

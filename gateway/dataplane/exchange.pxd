@@ -74,7 +74,8 @@ cdef class Exchange(Deadline):
     cdef bint gone                          # the client left first
     cdef uint64_t client_high               # the client's address, and its keyed hash: see clients.pxd
     cdef uint64_t client_low
-    cdef uint64_t client_key
+    cdef uint64_t client_key                # of its address, or of what `clients.key` says
+    cdef uint64_t address_key
     cdef Kept kept                          # for the flight record
     cdef uint8_t decision                   # of model.decisions, like `safeguard`: why there is no ordinary answer
     cdef uint8_t safeguard

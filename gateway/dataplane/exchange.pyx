@@ -381,7 +381,8 @@ cdef class Exchange(Deadline):
         self.refused = False
         self.failed_upstream = False
         self.gone = False
-        self.client_key = who.key
+        self.address_key = who.key
+        self.client_key = who.key if plane.known.named is None else plane.known.named.of(p, head) or who.key
         self.client_high = who.high
         self.client_low = who.low
         self.decision = DECIDED_NOTHING

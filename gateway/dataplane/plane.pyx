@@ -58,11 +58,11 @@ cdef ClientTable table_at(tuple table):
 cdef class Plane:
     """One worker's data path, with its addresses on the board."""
 
-    def __init__(self, loop, log, trusted, board):
+    def __init__(self, loop, log, trusted, board, str client_key="ip"):
         self.loop = loop
         self.log = log
         self.wanted = &self.serves
-        self.known = Clients(trusted, board.seed)
+        self.known = Clients(trusted, board.seed, client_key)
         self.unrouted = <RouteCounters*><uintptr_t>board.route_row(NO_ROUTE)
         self.deadlines = DeadlineBook()
         self.linger = self.deadlines.of(LINGER_NS)
@@ -109,7 +109,7 @@ cdef class Plane:
         return self.random[1] + y
 
     def take_ranks(self):
-        """How many requests of each rank have come since the last call, how many of them were let in, and how many found
+        """How many requests of each rank have come since the last call, how many of them were let in and how many found
         no room."""
         counted = list(self.ranks), self.let_in if self.shedding else sum(self.ranks), self.full
         self.forget_ranks()

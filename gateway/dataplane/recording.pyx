@@ -9,7 +9,8 @@ from libc.stdint cimport uint32_t, uint64_t, uintptr_t
 
 from gateway._limiter cimport siphash13
 from gateway._recorder cimport (
-    PATH_BYTES, PATH_CUT, SHADOW, VERSION_BYTES, Interned, Record, Ring, begin_record, commit_record, intern_text,
+    NAMED_CLIENT, PATH_BYTES, PATH_CUT, SHADOW, VERSION_BYTES, Interned, Record, Ring, begin_record, commit_record,
+    intern_text,
 )
 from gateway.dataplane.denial cimport DECIDED_GONE, DECIDED_NOTHING, DECIDED_REFUSED
 from gateway.dataplane.exchange cimport NO_LIMIT, ClientSide, Exchange
@@ -132,7 +133,8 @@ cdef class Recording:
             record.decision = DECIDED_GONE if exchange.gone else DECIDED_REFUSED * exchange.refused
         record.safeguard = exchange.safeguard
         record.attempts = <unsigned char>min(exchange.attempts, 255)
-        record.flags = exchange.kept.flags | (SHADOW if exchange.shadowed else 0)
+        record.flags = exchange.kept.flags | (SHADOW if exchange.shadowed else 0) | (
+            NAMED_CLIENT if exchange.client_key != exchange.address_key else 0)
         record.spare = 0
         record.version_size = exchange.kept.version_size
         memcpy(record.version, exchange.kept.version, exchange.kept.version_size)

@@ -70,7 +70,7 @@ class DataPlane:
         self._board = board                 # its rows are written by address: the mapping must outlive us
         self._trusted = TrustedProxies(plan.trusted_proxies)
         self._names = Names(loop, log)
-        self._plane = Plane(loop, log, self._trusted, board)
+        self._plane = Plane(loop, log, self._trusted, board, plan.client_key)
         self._plane.max_connections = connection_bound(plan.max_connections)
         connector = Connector(self._names)
         self._plane.connect, self._plane.again = connector.connect, connector.again

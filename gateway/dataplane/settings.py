@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from gateway.model import address, kinds
+from gateway.model import address, http, kinds
 from gateway.model.kinds import Duration, DurationOrOff, DurationOrZero, Settings
 
 SECOND = 1_000_000_000
@@ -69,11 +69,29 @@ class ListenerSettings(Settings):
     """Bounds of a request head; beyond them 414 or 431."""
 
 
+def client_key(text: str) -> str:
+    """Raises ValueError with what to write."""
+    kind, colon, name = text.partition(":")
+    if text == "ip":
+        return text
+    if not colon or kind not in ("header", "cookie", "jwt") or not name:
+        raise ValueError(f"{text[:40]!r} is no key of a client; write ip, header:NAME, cookie:NAME or jwt:CLAIM")
+    if kind != "jwt":
+        http.token(name)
+    return text
+
+
+ClientKey = Annotated[str, kinds.words(client_key, examples=["ip", "header:x-tenant", "jwt:sub"])]
+
+
 class ClientsSettings(Settings):
     """Who a request comes from."""
 
     trusted_proxies: tuple[kinds.Network, ...] = ()
     """Networks whose X-Forwarded-*, Forwarded and PROXY headers are believed; from anyone else they are replaced."""
+    key: ClientKey = "ip"
+    """Who counts as one client for limits, clamps and shedding: `ip`, or `header:NAME`, `cookie:NAME`, `jwt:CLAIM`. A
+    request without it is its address's. A token's signature is not checked: do that before the gateway."""
 
 
 class DrainSettings(Settings):

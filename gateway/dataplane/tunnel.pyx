@@ -6,8 +6,9 @@ answered with its handshake. Back-pressure is that of any exchange.
 from libc.stdint cimport uint32_t, uint64_t
 
 from gateway._fastpath cimport load
-from gateway._gates cimport ClientRule, Control, isolated, rule_of
+from gateway._gates cimport ClientRule, Control, isolated
 from gateway.dataplane.accounting cimport SUCCESS, count_try
+from gateway.dataplane.admission cimport rule_on
 from gateway.dataplane.denial cimport BY_ISOLATION, DECIDED_ISOLATED
 from gateway.dataplane.endings cimport upstream_failure
 from gateway.dataplane.exchange cimport Exchange
@@ -89,7 +90,7 @@ def close_isolated(Plane plane, uint64_t now):
 cdef bint must_close(Exchange exchange, uint64_t now) noexcept:
     cdef const ClientRule* rule = NULL
     if load(exchange.plane.rules_used):
-        rule = rule_of(exchange.plane.rules, exchange.plane.rules_used, exchange.plane.rules_room, exchange.client_key)
+        rule = rule_on(exchange)
     if rule != NULL and load(&rule.isolated_until) > now and not load(&rule.isolation) & KEEP_OPEN:
         return True
     return (closes(exchange.route.gates.control, now) or closes(exchange.group.gates.control, now)

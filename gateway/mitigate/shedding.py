@@ -1,25 +1,25 @@
 """Load shedding for the gateway's own sake: the controller of one worker.
 
-Theory of operation. The queue of a process with one event loop is the loop itself, so its lag is the signal: how late a
-10 ms timer comes. Shedding begins when that stands above 20 ms, and then two things are decided every 100 ms: *whom* to
-let in, and *how many at a time*.
+Theory of operation. The queue of a process with one event loop is the loop itself, so its lag is the signal: how late
+a 10 ms timer comes. Shedding begins when that stands above 20 ms, and then two things are decided every 100 ms: *whom*
+to let in, and *how many at a time*.
 
 Whom (DAGOR): each request has a rank 0 .. 767, lower is more important:
 
     rank = tier * 128 + (client hash ^ salt of the hour) & 127
 
-so that within a tier the same client keeps its fate for an hour, and sessions are not all half broken. Of the ranks that
-came in the last 100 ms, the most important that together were no more than the worker let in are *sure*; those up to
-one and a half times that many (or all, while the worker has time to spare) are in *reserve*; the rest are shed.
+so that within a tier the same client keeps its fate for an hour, and sessions are not all half broken. Of the ranks
+that came in the last 100 ms, the most important that together were no more than the worker let in are *sure*; those up
+to one and a half times that many (or all, while the worker has time to spare) are in *reserve*; the rest are shed.
 
 How many at a time: a sure request is let in while fewer than twice the *room* are in flight, one of the reserve while
-fewer than the room are. So each that ends makes room for the next, and a burst cannot queue up in the loop, which a share
-of the requests would let it do. In flight counts those that began within the last 100 to 200 ms, since who waits long for
-a slow upstream takes no time of the loop. What is answered at once is never in flight: where requests come too fast for the
-loop while there is room, a *budget* for each beat of 10 ms bounds them in the same way.
-Above 5 ms of lag the one that bounds shrinks by 5 % for each 20 ms, at most to half; in time, the one for which requests
-are refused grows by as much as the worker has time to spare, at most to twice. After a second in which nobody was refused
-all is normal again.
+fewer than the room are. So each that ends makes room for the next, and a burst cannot queue up in the loop, which a
+share of the requests would let it do. In flight counts those that began within the last 100 to 200 ms, since who waits
+long for a slow upstream takes no time of the loop. What is answered at once is never in flight: where requests come too
+fast for the loop while there is room, a *budget* for each beat of 10 ms bounds them in the same way.
+Above 5 ms of lag the one that bounds shrinks by 5 % for each 20 ms, at most to half; in time, the one for which
+requests are refused grows by as much as the worker has time to spare, at most to twice. After a second in which nobody
+was refused all is normal again.
 
 Tier 0 (critical) is never shed. A processor that is merely busy is no reason to begin: clients who each wait for their
 answer keep it so without anybody being late. But while shedding, more at a time than keeps it busy would only wait.
@@ -60,8 +60,9 @@ SHED_FIELD = ("x-shed", "1")
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Ranks up to `threshold` are let in while fewer than twice the `room` are in flight and fewer than twice the `budget`
-    have come in this beat, those up to `reserve` while fewer than once that. `calm`: ticks since somebody was refused."""
+    """Ranks up to `threshold` are let in while fewer than twice the `room` are in flight and fewer than twice the
+    `budget` have come in this beat, those up to `reserve` while fewer than once that. `calm`: ticks since somebody was
+    refused."""
 
     threshold: int = ALL
     reserve: int = ALL

@@ -24,7 +24,7 @@ NO_ROW = _recorder.NO_ROW
 SECTIONS = {"route": "routes", "upstream": "upstreams", "endpoint": "endpoints", "limit": "limits"}
 TEXTS = ("host", "agent")
 INCIDENT_BIT = 8                        # of the word of an isolation: flags are below
-PATH_CUT, SHADOW, FELL_BACK = 1, 2, 4   # _recorder.RecordFlags
+PATH_CUT, SHADOW, FELL_BACK, NAMED_CLIENT = 1, 2, 4, 8   # _recorder.RecordFlags
 ISOLATIONS = (Safeguard.ISOLATION, Safeguard.CLIENT_ISOLATION)
 """What they observe is their word: the number of the incident, 0 without one, above eight flags."""
 OF_UPSTREAM = (Safeguard.UPSTREAM_CONCURRENCY, Safeguard.BREAKER, Safeguard.EJECTION)
@@ -121,7 +121,7 @@ def document(record: np.void, told: Meanings, weight: float = 1.0) -> dict[str, 
         "total_ms": int(record["total_us"]) / 1000, "ttfb_ms": _ms(int(record["ttfb_us"])),
         "own_ms": int(record["own_us"]) / 1000,
         "bytes_in": int(record["bytes_in"]), "bytes_out": int(record["bytes_out"]),
-        "client": client(int(record["client_high"]), int(record["client_low"])),
+        "client": client(int(record["client_high"]), int(record["client_low"])), "client_key": client_key(record),
         "host": told.texts.get(int(record["host"]), ""), "agent": told.texts.get(int(record["agent"]), ""),
         "protocol": f"HTTP/1.{int(record['protocol']) & 1}", "tls": bool(record["protocol"] & 2),
         "revision": int(record["generation"]),
@@ -160,6 +160,11 @@ def client(high: int, low: int) -> str:
         return ""
     address = ipaddress.IPv6Address(high << 64 | low)
     return str(address.ipv4_mapped or address)
+
+
+def client_key(record: np.void) -> str:
+    """What stands for the value of `clients.key` that the request had, as `client:#…` takes it; empty for none."""
+    return f"#{int(record['client_key']):016x}" if record["flags"] & NAMED_CLIENT else ""
 
 
 def _ms(us: int) -> float | None:

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gateway.model.decisions import Decision
+from gateway.model.target import HASH
 from gateway.record import flight, segments
-from gateway.record.flight import FELL_BACK, METHODS, Meanings, Records
+from gateway.record.flight import FELL_BACK, METHODS, NAMED_CLIENT, Meanings, Records
 from gateway.record.segments import FLIGHT, Block
 
 FLAGS = {"true": True, "false": False}
@@ -67,7 +68,7 @@ def check(wanted: Wanted) -> None:
         raise ValueError(f"method {wanted.method[:20]!r} is not one of {', '.join(METHODS)}")
     if wanted.decision:
         decision_of(wanted.decision)
-    if wanted.client:
+    if wanted.client and not HASH.fullmatch(wanted.client):
         ipaddress.ip_address(wanted.client)
     if wanted.fallback not in ("", *FLAGS):
         raise ValueError(f"fallback {wanted.fallback[:20]!r} is neither true nor false")
@@ -155,7 +156,9 @@ def matches(records: Records, told: Meanings, wanted: Wanted) -> Mask:
 
 def _of_whom(records: Records, wanted: Wanted) -> Mask:
     mask: Mask = np.ones(len(records), np.bool_)
-    if wanted.client:
+    if wanted.client.startswith("#"):
+        mask &= (records["client_key"] == int(wanted.client[1:], 16)) & ((records["flags"] & NAMED_CLIENT) != 0)
+    elif wanted.client:
         address = ipaddress.ip_address(wanted.client)
         number = int(address) if address.version == 6 else 0xFFFF << 32 | int(address)
         mask &= (records["client_high"] == number >> 64) & (records["client_low"] == number & (2**64 - 1))

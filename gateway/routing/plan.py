@@ -227,6 +227,7 @@ class Plan:
     upstreams: tuple[Upstream, ...] = ()
     routes: tuple[Route, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    client_key: str = "ip"
     workers: int = 0
     max_connections: int = 0
     drain: Drain = Drain()

@@ -182,12 +182,12 @@ def test_mistakes_of_an_upstream(tmp_path: Path, upstream: str, problem: str) ->
             ["3:1: probation: not yet supported; leave it out for now"],
         ),
         (
-            "listeners: [{address: '127.0.0.1:9'}]\nclients: {trusted_proxies: [10.0.0.1/8], key: ip}",
+            "listeners: [{address: '127.0.0.1:9'}]\nclients: {trusted_proxies: [10.0.0.1/8], key: name}",
             [
                 "3:29: clients.trusted_proxies[0]: 10.0.0.1/8 has host bits set; write a network such as "
                 "10.0.0.0/8 or fd00::/8, or one "
                 "address",
-                "3:42: clients.key: not yet supported; leave it out for now",
+                "3:47: clients.key: 'name' is no key of a client; write ip, header:NAME, cookie:NAME or jwt:CLAIM",
             ],
         ),
     ],

@@ -48,8 +48,8 @@ class Scene:
         self.overload.start()
 
     def second(self, late: float, requests: int = 20, at_once: bool = False) -> list[int]:
-        """Ten turns with so many requests each; the share let in at the last one, critical and bulk, in percent. They end
-        with their turn, or `at_once`."""
+        """Ten turns with so many requests each; the share let in at the last one, critical and bulk, in percent.
+        They end with their turn, or `at_once`."""
         let_in = [0, 0]
         for _ in range(10):
             let_in = [self.ask(path, requests, at_once) for path in ("/vital", "/")]
