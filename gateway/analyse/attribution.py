@@ -200,8 +200,14 @@ def _part(table: Table, found: Found, of: Whole) -> Part:
 def _runners_up(table: Table, first: list[Found], union: _Union, of: Whole) -> tuple[Part, ...]:
     """The next best answers, were the named ones wrong."""
     named = set(union.cells())
-    others = sorted((each for each in first if each.gated and each.cell not in named), key=lambda each: -each.worth)
+    others = sorted((each for each in first if each.gated and each.cell not in named and each.count < of.count),
+                    key=lambda each: -each.worth)
     return tuple(_part(table, each, of) for each in others[:RUNNERS_UP])
+
+
+def surge_of(table: Table, seconds: float, seconds_before: float) -> Part | None:
+    """Whether anything fails or not."""
+    return surge(table, _whole(table), seconds, seconds_before)
 
 
 def surge(table: Table, of: Whole, seconds: float, seconds_before: float) -> Part | None:
@@ -217,7 +223,7 @@ def surge(table: Table, of: Whole, seconds: float, seconds_before: float) -> Par
         size = len(table.values[column])
         count: Numbers = np.asarray(np.bincount(codes[:split], weights=table.count[:split], minlength=size), float)
         more = count - longer * np.bincount(codes[split:], weights=table.count[split:], minlength=size)
-        value = worth(more, count, of)
+        value = np.where(table.can_be_named(column), worth(more, count, of), -np.inf)
         at = int(np.argmax(value))
         if value[at] > top:
             top, place = float(value[at]), Part(table.told(((column, at),)), float(more[at]), float(more[at] / grown))

@@ -27,13 +27,15 @@ LEAST_RISK_RATIO = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """`veto`: why it cannot be the cause, empty where it can; a vetoed one scores 0."""
+    """`overlap`: Jaccard of its scope and the affected place, `covers`: how much of the affected place lies in a scope
+    that it names. `veto`: why it cannot be the cause, empty where it can; a vetoed one scores 0."""
 
     change: Change
     score: float
     overlap: float
     seconds_before: float
     veto: str = ""
+    covers: float = 0.0
 
     def __str__(self) -> str:
         if self.veto:
@@ -53,12 +55,12 @@ def suspects(changes: Sequence[Change], onset_ns: int, table: Table, answer: Att
 
 def _judge(change: Change, onset_ns: int, table: Table, affected: NDArray[np.bool_], e_value: float) -> Suspect:
     before = (onset_ns - change.at_ns) / SECOND
-    scope = _inside(table, change.scope)
+    scope = inside(table, change.scope)
     overlap = _jaccard(table, scope, affected)
     veto = _veto(change, before, table, scope)
     memory = MEMORY_S.get(change.kind, USUAL_MEMORY_S)
     score = 0.0 if veto else overlap * math.exp(-max(0.0, before) / memory) * (1 + math.log(max(e_value, 1.0)))
-    return Suspect(change, score, overlap, before, veto)
+    return Suspect(change, score, overlap, before, veto, _share(table, scope, affected) if change.scope else 0.0)
 
 
 def _veto(change: Change, before: float, table: Table, scope: NDArray[np.bool_]) -> str:
@@ -76,11 +78,11 @@ def _affected(table: Table, answer: Attribution) -> NDArray[np.bool_]:
         return np.ones(table.rows, dtype=bool)
     affected = np.zeros(table.rows, dtype=bool)
     for each in answer.causes:
-        affected |= _inside(table, tuple(each.conditions.items()))
+        affected |= inside(table, tuple(each.conditions.items()))
     return affected
 
 
-def _inside(table: Table, scope: Sequence[tuple[str, str]]) -> NDArray[np.bool_]:
+def inside(table: Table, scope: Sequence[tuple[str, str]]) -> NDArray[np.bool_]:
     """Rows within a scope; a column that was not recorded, or a value never seen, holds none."""
     inside = np.ones(table.rows, dtype=bool)
     for name, value in scope:
@@ -97,6 +99,13 @@ def _jaccard(table: Table, one: NDArray[np.bool_], other: NDArray[np.bool_]) -> 
     count = table.count[now]
     union = float(count[one[now] | other[now]].sum())
     return float(count[one[now] & other[now]].sum()) / union if union else 0.0
+
+
+def _share(table: Table, scope: NDArray[np.bool_], affected: NDArray[np.bool_]) -> float:
+    """Of the affected requests of the incident, those within the scope."""
+    now = slice(0, table.split)
+    whole = float(table.count[now][affected[now]].sum())
+    return float(table.count[now][scope[now] & affected[now]].sum()) / whole if whole else 0.0
 
 
 def _risk_ratio(table: Table, scope: NDArray[np.bool_]) -> float | None:

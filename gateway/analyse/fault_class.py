@@ -15,6 +15,10 @@ OVERLOADED_LAG_MS = 20.0
 OVERLOADED_CPU = 0.90
 SUSPECT_SCORE = 0.5
 SOON_AFTER_S = 120.0
+COVERED = 0.9
+"""Share of the affected requests within what a change touched, from which on it is in the same place."""
+HARDLY = 0.2
+"""Beside those of the cause, other requests of an upstream that fail so seldom are well."""
 MOST = 0.5
 """The share of the excess from which on something is "most of it"."""
 SLOWER = 2.0
@@ -34,6 +38,8 @@ class Upstream:
     """First byte, p95 over the baseline's p95."""
     busier: float
     """Requests in flight over the baseline's (Little: more in flight at the same rate is slower)."""
+    elsewhere: float = 1.0
+    """How likely its requests outside the first cause fail, beside those inside; 1 where there are none outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +94,12 @@ def _misconfiguration(facts: Facts) -> Verdict | None:
               and not each.veto]
     for each in config:
         recent = -30 <= each.seconds_before <= SOON_AFTER_S
-        if each.score >= SUSPECT_SCORE or (facts.denied >= MOST and recent) or (recent and _names(facts, "revision")):
+        same_place = each.covers >= COVERED or _names(facts, "revision")
+        if each.score >= SUSPECT_SCORE or (recent and (same_place or facts.denied >= MOST)):
             reasons = [str(each)]
             if facts.denied >= MOST:
                 reasons.append(f"{facts.denied:.0%} of the new failures are the gateway's own")
-            return Verdict(FaultClass.MISCONFIGURATION, tuple(reasons), max(facts.denied, each.overlap))
+            return Verdict(FaultClass.MISCONFIGURATION, tuple(reasons), max(facts.denied, each.overlap, each.covers))
     if facts.denied >= MOST and not facts.rate_up:
         return Verdict(FaultClass.MISCONFIGURATION, (
             f"{facts.denied:.0%} of the new failures are the gateway's own, at no higher rate: a limit, route or rule "
@@ -109,7 +116,7 @@ def _client_surge(facts: Facts) -> Verdict | None:
 
 def _endpoint_failure(facts: Facts) -> Verdict | None:
     cause = _first(facts)
-    if cause is None or "endpoint" not in cause.conditions or cause.share < MOST:
+    if cause is None or "endpoint" not in cause.conditions or cause.share < MOST or not facts.errors_lead:
         return None
     for upstream in facts.upstreams:
         if 0 < upstream.failing_endpoints < upstream.endpoints:
@@ -121,7 +128,8 @@ def _endpoint_failure(facts: Facts) -> Verdict | None:
 
 
 def _network_or_upstream(facts: Facts) -> Verdict | None:
-    down = [each for each in facts.upstreams if each.failing_endpoints == each.endpoints and each.new_failures > 0]
+    down = [each for each in facts.upstreams if each.failing_endpoints == each.endpoints and each.new_failures > 0
+            and each.elsewhere >= HARDLY]
     if not down or not facts.errors_lead or _names(facts, "version", "agent", "client"):
         return None
     local = [each for each in down if each.local >= MOST]

@@ -107,7 +107,7 @@ class Scan:
         bad = _sums(codes[self._failing], table.bad[self._failing], size)
         self.tested += int(np.count_nonzero(bad))
         bound = np.zeros(size)
-        chosen = np.flatnonzero(bad >= self.need)
+        chosen = np.flatnonzero((bad >= self.need) & table.can_be_named(column))
         if len(chosen):
             counts = self._counts(codes, size, bad).take(chosen)
             bound[chosen] = self._score([((column, int(each)),) for each in chosen], counts)

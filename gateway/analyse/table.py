@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 Codes = NDArray[np.uint16] | NDArray[np.uint32]
 Weights = NDArray[np.float64]
 
+UNKNOWN = ""
+"""The value of what was not recorded, such as the version of an answer that never came: it is never named."""
+
 Cell = tuple[tuple[int, int], ...]
 """A conjunction of conditions (column, code), by column: (route = 3) and (version = 1)."""
 
@@ -43,6 +46,10 @@ class Table:
         for column, code in cell:
             inside &= self.codes[column] == code
         return inside
+
+    def can_be_named(self, column: int) -> NDArray[np.bool_]:
+        """Of each value of a column."""
+        return np.array([value != UNKNOWN for value in self.values[column]], dtype=bool)
 
     def told(self, cell: Cell) -> dict[str, str]:
         """The cell in words: column name to value."""

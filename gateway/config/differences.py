@@ -5,12 +5,14 @@ A plan's diff shows what the gateway would do differently; a comment or another 
 
 import dataclasses
 import difflib
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from gateway.routing.plan import Plan
 
 LINES_MAX = 2_000
+MET_BY_ALL = ("listeners", "trusted_proxies", "max_connections", "workers")
 NAMED = {"upstreams": "name", "routes": "name", "endpoints": "address", "listeners": "address", "limits": "name"}
 """Lists whose items are known by a key of theirs, not by their position."""
 
@@ -25,6 +27,17 @@ def of_texts(before: str, after: str) -> str:
 def of_plans(before: Plan, after: Plan) -> list[str]:
     """One line for each thing that differs: `+ route a`, `- upstream b`, `~ route a: timeout: 0 -> 5000000000`."""
     return [*_compared("", dataclasses.asdict(before), dataclasses.asdict(after)), *_reordered(before, after)]
+
+
+def touched(before: str, after: str) -> list[tuple[str, str]]:
+    """Which upstreams and routes differ between two plans (as JSON), as kind and name; `("", "")` where something
+    differs that all traffic meets."""
+    one, other = json.loads(before), json.loads(after)
+    found = [("", "")] if any(one.get(key) != other.get(key) for key in MET_BY_ALL) else []
+    for kind in ("upstream", "route"):
+        was, now = ({each["name"]: each for each in plan.get(f"{kind}s", ())} for plan in (one, other))
+        found += [(kind, name) for name in dict.fromkeys((*was, *now)) if was.get(name) != now.get(name)]
+    return found
 
 
 def sections(text: str) -> dict[str, int]:

@@ -5,16 +5,18 @@ another. It is killed after CHILD_SECONDS, and dies with control; then the incid
 """
 
 import dataclasses
+import itertools
 import json
 import logging
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from gateway.board import Board
+from gateway.config import differences
 from gateway.control.incident_loop import Findings
 from gateway.control.investigating import Question
 from gateway.model.change import Change, ChangeKind
@@ -28,6 +30,8 @@ SETTLE_NS = 5 * 10**9
 CHILD_SECONDS = 30.0
 ATTEMPTS = 3
 CHANGES_NS = 2 * 3600 * 10**9
+REVISIONS_MOST, TOUCHED_MOST = 5, 8
+"""Looked at: the latest revisions, and what each touched; what touched more touched everything."""
 FAILING = frozenset({SignalKind.ERRORS, SignalKind.BREAKER_OPEN, SignalKind.BURN, SignalKind.ENDPOINT_EJECTED,
                      SignalKind.LIMIT_SATURATED, SignalKind.BULKHEAD_FULL})
 MODULE = "gateway.processes.analyst"
@@ -99,12 +103,26 @@ class ChildAnalyst:
         """Deploys, and what was applied or stands by hand, of the two hours before the onset."""
         first, last, store = incident.onset_ns - CHANGES_NS, incident.onset_ns + 30 * 10**9, self._store()
         found = store.changes(first, last)
-        found += [Change(ChangeKind.CONFIG, revision.at_ns, f"revision {revision.number} was applied", (),
-                         str(revision.number)) for revision, _ in store.revisions(20) if first <= revision.at_ns <= last
-                  and revision.number > 1]
+        found += _revisions(store, first, last)
         found += [Change(ChangeKind.ISOLATION, each.at_ns, f"{each.target} was isolated", (), str(each.id))
                   for each in store.list_overrides("isolation", 20) if first <= each.at_ns <= last]
         return found
+
+
+def _revisions(store: Store, first: int, last: int) -> Iterator[Change]:
+    """For each upstream or route that a revision changed, one change; at most TOUCHED_MOST."""
+    listed = [each for each, _ in store.revisions(REVISIONS_MOST + 1)]
+    for brief, previous in itertools.pairwise(listed):
+        if not first <= brief.at_ns <= last:
+            continue
+        one, other = store.revision(previous.number), store.revision(brief.number)
+        scopes = differences.touched(one.plan, other.plan) if one and other else []
+        if len(scopes) > TOUCHED_MOST or not scopes:
+            scopes = [("", "")]
+        for kind, name in scopes:
+            scope = ((kind, name),) if kind else ()
+            words = f"revision {brief.number} was applied" + (f", which changed {kind} {name}" if kind else "")
+            yield Change(ChangeKind.CONFIG, brief.at_ns, words, scope, str(brief.number))
 
 
 def _findings(document: dict[str, Any]) -> Findings:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway import _recorder
-from gateway.analyse.table import Table, narrow
+from gateway.analyse.table import UNKNOWN, Table, narrow
 from gateway.board import INTERNED, LAYOUT, OFFSETS, SIZE, Board
 from gateway.model.decisions import Decision
 from gateway.record import flight
@@ -24,8 +24,9 @@ MOST = 100_000
 NO_ROW = 2**32 - 1
 NOTHING = "-"
 METHODS = (*METHOD_BITS, "other")
-COLUMNS = ("route", "method", "client", "endpoint", "agent", "version", "revision", "size", "worker")
-"""The status is not among them: it says that a request failed, not where."""
+COLUMNS = ("upstream", "route", "method", "client", "endpoint", "agent", "version", "revision", "size", "worker")
+"""The widest first: of two that hold the same requests the first is named. The status is not among them: it says that a
+request failed, not where."""
 
 RECORD = np.dtype({
     "names": [field.name for field in LAYOUT["Record"]],
@@ -64,6 +65,15 @@ def freeze(board: Board, since: int, until: int) -> Evidence:
     return Evidence(records[order], worker_of[order], lost)
 
 
+def asked(evidence: Evidence) -> Evidence:
+    """Without what an open breaker turned away: that follows from failures, and says nothing of where they are. All of
+    it where nothing else failed."""
+    turned_away = evidence.records["decision"] == Decision.OPEN
+    if not turned_away.any() or not (failed(evidence.records) & ~turned_away).any():
+        return evidence
+    return Evidence(evidence.records[~turned_away], evidence.worker[~turned_away], evidence.lost)
+
+
 def failed(records: NDArray[np.void]) -> Flags:
     """5xx, no answer though the client waited, or turned away by a safeguard."""
     status, decision = records["status"], records["decision"]
@@ -100,13 +110,14 @@ def table(board: Board, evidence: Evidence, bad: Flags, onset: int) -> Table:
 
 def _texts(board: Board, records: NDArray[np.void], worker: NDArray[np.uint16]) -> list[NDArray[np.object_]]:
     """The columns as texts, in the order of COLUMNS."""
-    routes, endpoints = board.names("routes"), board.names("endpoints")
+    routes, endpoints, upstreams = board.names("routes"), board.names("endpoints"), board.names("upstreams")
     sizes = np.floor(np.log2(records["bytes_in"].astype(np.float64) + 1)).astype(np.int64)
     return [
+        _named(records["upstream"], {row: name for name, row in upstreams.items()}, UNKNOWN),
         _named(records["route"], {row: name for name, row in routes.items()}),
         _shown(records["method"], _method), _clients(records),
-        _named(records["endpoint"], {row: name.partition(" ")[2] for name, row in endpoints.items()}),
-        _agents(board, records, worker), _shown(records["version"], lambda raw: raw.decode("latin-1")),
+        _named(records["endpoint"], {row: name.partition(" ")[2] for name, row in endpoints.items()}, UNKNOWN),
+        _agents(board, records, worker), _versions(records),
         _shown(records["generation"], str), _shown(sizes, lambda power: f"< {2 ** (power + 1) - 1} bytes"),
         _shown(worker, str),
     ]
@@ -118,8 +129,32 @@ def _shown(values: NDArray[np.generic], show: Callable[[Any], str]) -> NDArray[n
     return np.asarray(shown[codes.reshape(-1)])
 
 
-def _named(rows: NDArray[np.uint32], names: dict[int, str]) -> NDArray[np.object_]:
-    return _shown(rows, lambda row: names.get(row, NOTHING))
+def _named(rows: NDArray[np.uint32], names: dict[int, str], otherwise: str = NOTHING) -> NDArray[np.object_]:
+    known, codes = np.unique(rows, return_inverse=True)
+    shown = np.array([names.get(row, otherwise) for row in known.tolist()] or [otherwise], dtype=object)
+    return np.asarray(shown[codes.reshape(-1)])
+
+
+def _versions(records: NDArray[np.void]) -> NDArray[np.object_]:
+    """As the answers say; of a request without an answer that of the endpoint's last answer before it, or the first
+    after it."""
+    said = records["version"]
+    order = np.lexsort((records["started_ns"], records["endpoint"]))
+    endpoint, known = records["endpoint"][order], said[order] != b""
+    place = np.arange(len(order))
+    before = np.maximum.accumulate(np.where(known, place, -1))
+    after = np.minimum.accumulate(np.where(known, place, len(order))[::-1])[::-1]
+    source = np.where(_same(endpoint, before), before, np.where(_same(endpoint, after), after, -1))
+    found = np.full(len(order), UNKNOWN, dtype=object)
+    texts = np.array([raw.decode("latin-1") for raw in said.tolist()], dtype=object)
+    found[order] = np.where(source >= 0, texts[order][np.maximum(source, 0)], UNKNOWN)
+    return found
+
+
+def _same(endpoint: NDArray[np.uint32], place: NDArray[np.int64]) -> Flags:
+    """Is there such a place, and is it one of the same endpoint?"""
+    inside = (place >= 0) & (place < len(endpoint))
+    return np.asarray(inside & (endpoint[np.clip(place, 0, max(len(endpoint) - 1, 0))] == endpoint))
 
 
 def _clients(records: NDArray[np.void]) -> NDArray[np.object_]:

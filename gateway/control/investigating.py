@@ -5,7 +5,7 @@ began before it, so it is looked for again, second by second.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from gateway.board import Board
 from gateway.control import evidence as evidences
 from gateway.control.evidence import Evidence
 from gateway.model.change import Change, ChangeKind
+from gateway.model.fault import FaultClass
 from gateway.model.target import client_bytes
 
 SECOND = 10**9
@@ -46,16 +47,19 @@ class Question:
 
 def investigate(board: Board, question: Question) -> dict[str, Any]:
     """The finding, as plain data: `fault`, `words`, `reasons`, `confidence`, `causes`, `changes`, and what was read."""
-    frozen = evidences.freeze(board, question.onset - 2 * BEFORE_NS, question.now)
+    frozen = evidences.asked(evidences.freeze(board, question.onset - 2 * BEFORE_NS, question.now))
     bad = _slow(frozen, question.onset) if question.slow else evidences.failed(frozen.records)
     onset = true_onset(frozen.records["started_ns"], bad, question.onset)
     table = evidences.table(board, frozen, bad, onset)
     seconds, before = _spans(frozen, onset)
     found = attribution.attribute(table, seconds, before)
+    rate_up = question.rate_up or table.split / seconds > RISEN * max((table.rows - table.split) / before, 1e-9)
+    if rate_up and found.surge is None:
+        found = replace(found, surge=attribution.surge_of(table, seconds, before))
     suspects = changes.suspects(question.changes, onset + question.offset, table, found)
-    verdict = fault_class.classify(_facts(board, question, frozen, bad, onset, found, table, suspects))
+    verdict = fault_class.classify(_facts(board, question, frozen, bad, onset, found, table, suspects, rate_up))
     return {
-        "fault": verdict.fault.value, "words": _words(found, suspects), "reasons": list(verdict.reasons),
+        "fault": verdict.fault.value, "words": _words(found, suspects, verdict.fault), "reasons": list(verdict.reasons),
         "confidence": verdict.confidence, "reach": found.reach.value, "share_explained": round(found.cover, 3),
         "causes": [_part(each) for each in found.causes],
         "surge": _part(found.surge) | _of_client(frozen, onset, found.surge) if found.surge else None,
@@ -103,14 +107,13 @@ def _spans(frozen: Evidence, onset: int) -> tuple[float, float]:
 
 
 def _facts(board: Board, question: Question, frozen: Evidence, bad: NDArray[np.bool_], onset: int, found: Attribution,
-           table: Table, suspects: list[changes.Suspect]) -> Facts:
+           table: Table, suspects: list[changes.Suspect], rate_up: bool) -> Facts:
     records = frozen.records
     since = records["started_ns"] >= onset
-    upstreams = tuple(_upstreams(board, frozen, bad, since))
+    upstreams = tuple(replace(each, elsewhere=_elsewhere(table, found, each.name))
+                      for each in _upstreams(board, frozen, bad, since))
     new = max(int((bad & since).sum()), 1)
     own = evidences.denied(records) & bad & since
-    seconds, before = _spans(frozen, onset)
-    rate_up = question.rate_up or table.split / seconds > RISEN * max((table.rows - table.split) / before, 1e-9)
     own_slow = [each for each in upstreams if each.slower < RISEN] if question.lag_ms > 0 else []
     return Facts(found, suspects, upstreams, denied=float(own.sum()) / new, rate_up=rate_up,
                  lag_p95_ms=question.lag_ms, cpu=question.cpu, slow_at_client=len(own_slow),
@@ -133,6 +136,19 @@ def _upstreams(board: Board, frozen: Evidence, bad: NDArray[np.bool_], since: ND
                        float((unreachable & bad & now).sum()) / max(failures, 1), slower, slower)
 
 
+def _elsewhere(table: Table, found: Attribution, upstream: str) -> float:
+    """How likely requests of this upstream outside the first cause fail, beside those inside."""
+    if not found.causes:
+        return 1.0
+    now = slice(0, table.split)
+    mine = changes.inside(table, (("upstream", upstream),))[now]
+    cause = changes.inside(table, tuple(found.causes[0].conditions.items()))[now]
+    bad, inside, outside = table.bad[now], mine & cause, mine & ~cause
+    if not inside.any() or not outside.any():
+        return 1.0
+    return float(bad[outside].mean()) / max(float(bad[inside].mean()), 1e-9)
+
+
 def _fails_more(bad: NDArray[np.bool_], usual: float) -> bool:
     """Some failures, and clearly more of them than of the upstream before."""
     return int(bad.sum()) >= FAILING_LEAST and float(bad.mean()) > max(FAILING_SHARE, 3 * usual)
@@ -144,7 +160,10 @@ def _p95(records: NDArray[np.void]) -> float:
     return float(np.quantile(taken, SLOW_QUANTILE))
 
 
-def _words(found: Attribution, suspects: list[changes.Suspect]) -> str:
+def _words(found: Attribution, suspects: list[changes.Suspect], fault: FaultClass) -> str:
+    if fault is FaultClass.CLIENT_SURGE and found.surge is not None:
+        place = ", ".join(f"{name} {value}" for name, value in found.surge.conditions.items())
+        return f"{found.surge.share:.0%} of the new requests: {place}"
     prime = next((each for each in suspects if each.score > 0 and not each.veto), None)
     before = f"; {prime}" if prime and found.reach is not Reach.NOTHING else ""
     return f"{found}{before}"

@@ -85,6 +85,26 @@ def test_no_history_at_all_still_finds_the_place() -> None:
     assert named(attribute(table(COLUMNS, now, [], bad=bad))) == [{"endpoint": "9002"}]
 
 
+def test_what_was_not_recorded_is_never_named() -> None:
+    now, bad = requests({("9002",): 0.9})
+    before, bad_before = requests({})
+    for row, failed in zip([*now, *before], [*bad, *bad_before], strict=True):
+        row["version"] = "" if failed else row["version"]          # no answer, so none that names its version
+    answer = attribute(table(COLUMNS, now, before, bad=[*bad, *bad_before]))
+    assert named(answer) == [{"endpoint": "9002"}]
+    assert all("" not in each.conditions.values() for each in answer.runners_up)
+
+
+def test_what_holds_everything_is_no_runner_up() -> None:
+    rows, bad = requests({(place,): 0.6 for place in ENDPOINTS})
+    before, bad_before = requests({})
+    for row in (*rows, *before):
+        row["version"] = "1.4.1"
+    answer = attribute(table(COLUMNS, rows, before, bad=[*bad, *bad_before]))
+    assert answer.reach is Reach.GLOBAL
+    assert {"version": "1.4.1"} not in [each.conditions for each in answer.runners_up]
+
+
 def test_a_surge_is_named_where_everyone_fails() -> None:
     now, bad = requests(dict.fromkeys([(route,) for route in ROUTES], 0.3))
     more = [{"route": "carts", "endpoint": "9001", "version": "1.4.2"}] * 3000

@@ -72,6 +72,26 @@ def test_a_vetoed_change_is_not_blamed() -> None:
     assert classify(facts).fault is FaultClass.ENDPOINT_FAILURE
 
 
+def test_a_route_that_fails_behind_an_upstream_that_is_well_elsewhere_is_a_defect() -> None:
+    sick = upstream(failing_endpoints=3, new_failures=100, elsewhere=0.01)
+    assert classify(Facts(caused(route="search"), upstreams=(sick,))).fault is FaultClass.CODE_DEFECT
+    alike = dataclasses.replace(sick, elsewhere=1.0)
+    assert classify(Facts(caused(route="search"), upstreams=(alike,))).fault is FaultClass.UPSTREAM_FAILURE
+
+
+def test_a_slow_endpoint_is_a_slow_upstream() -> None:
+    facts = Facts(caused(endpoint="a"), upstreams=(upstream(failing_endpoints=1, slower=8.0),), errors_lead=False)
+    assert classify(facts).fault is FaultClass.SLOW_UPSTREAM
+
+
+def test_a_config_that_touched_the_place_of_the_trouble_just_before_is_to_blame() -> None:
+    touched = dataclasses.replace(suspect(ChangeKind.CONFIG, 0.3), covers=0.97)
+    facts = dataclasses.replace(CASES[FaultClass.ENDPOINT_FAILURE], suspects=(touched,))
+    assert classify(facts).fault is FaultClass.MISCONFIGURATION
+    long_ago = dataclasses.replace(touched, seconds_before=600.0)
+    assert classify(dataclasses.replace(facts, suspects=(long_ago,))).fault is FaultClass.ENDPOINT_FAILURE
+
+
 def test_confidence_is_in_words() -> None:
     assert classify(Facts(caused(0.94, endpoint="a"), upstreams=(upstream(failing_endpoints=1),))).confidence == "clear"
     assert classify(Facts(caused(0.6, endpoint="a"), upstreams=(upstream(failing_endpoints=1),))).confidence == "likely"

@@ -148,6 +148,20 @@ routes:
     ]
 
 
+def touched(before: str, after: str) -> list[tuple[str, str]]:
+    made = [revisions.from_documents({"x": text.encode()}) for text in (before, after)]
+    plans = [revisions.revision(number, each, at_ns=0, how="file", who="file").plan for number, each in enumerate(made)]
+    return differences.touched(*plans)
+
+
+def test_what_a_revision_touched_are_upstreams_and_routes_or_everything() -> None:
+    before = config_text.TOP + "routes:\n" + A + B
+    assert touched(before, "# hello\n" + before) == []
+    assert touched(before, config_text.TOP + "routes:\n" + A) == [("route", "b")]
+    assert touched(before, before.replace("127.0.0.1:9001", "127.0.0.1:9002")) == [("upstream", "orders")]
+    assert touched(before, before.replace("127.0.0.1:8080", "127.0.0.1:8081")) == [("", "")]
+
+
 def test_a_new_order_of_routes_is_a_change() -> None:
     top = config_text.TOP + "routes:\n"
     assert changes(top + A + B, top + B + A) == ["~ order of routes: b, a"]

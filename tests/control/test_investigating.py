@@ -42,11 +42,11 @@ class Traffic:
         self.random = random.Random(5)
 
     def request(self, at: int, *, route: int = 1, endpoint: int = 0, status: int = 200, us: int = 5000,
-                version: bytes = b"1.4.1", client: int = 9) -> None:
+                version: bytes = b"1.4.1", client: int = 9, decision: int = 0) -> None:
         fields = np.zeros(1, RECORD)
         for name, value in {"started_ns": at, "route": route, "endpoint": endpoint, "upstream": 0, "status": status,
                             "total_us": us, "ttfb_us": us, "generation": 3, "client_low": 0xFFFF << 32 | client,
-                            "bytes_in": 100}.items():
+                            "bytes_in": 100, "decision": decision}.items():
             fields[name] = value
         _recorder.write(self.random.choice(self.workers).ring(), fields.tobytes(), b"/orders", version)
 
@@ -72,6 +72,66 @@ def test_one_endpoint_that_fails_is_named_with_its_share() -> None:
     assert found["causes"][0]["share"] > 0.9
     assert found["reasons"][1] == "2 other endpoints of orders unchanged"
     assert found["evidence"]["records"] == 1200
+
+
+def test_an_endpoint_that_fails_a_third_of_its_requests_fails() -> None:
+    traffic = Traffic()
+    traffic.minutes(lambda route, endpoint: endpoint == 1 and traffic.random.random() < 0.3)
+    found = investigating.investigate(traffic.board, asked())
+    assert found["fault"] == FaultClass.ENDPOINT_FAILURE
+    assert found["causes"][0]["where"] == {"endpoint": "h:2"}
+
+
+def test_an_endpoint_that_does_not_answer_is_named_and_not_the_version_it_did_not_say() -> None:
+    traffic = Traffic()
+    for at in range(ONSET - 90 * SECOND, NOW, SECOND // 40):
+        endpoint = traffic.random.randrange(3)
+        gone = at >= ONSET and endpoint == 1
+        traffic.request(at, endpoint=endpoint, status=502 if gone else 200, version=b"" if gone else b"1.4.1")
+    found = investigating.investigate(traffic.board, asked())
+    assert found["causes"][0]["where"] == {"endpoint": "h:2"}
+
+
+def test_what_an_open_breaker_turned_away_does_not_hide_where_it_failed_before() -> None:
+    traffic = Traffic()
+    for at in range(ONSET - 90 * SECOND, NOW, SECOND // 40):
+        endpoint = traffic.random.randrange(3)
+        if at >= ONSET + 3 * SECOND:
+            traffic.request(at, endpoint=evidence.NO_ROW, status=503, version=b"", decision=Decision.OPEN)
+        else:
+            traffic.request(at, endpoint=endpoint, status=500 if at >= ONSET and endpoint == 1 else 200)
+    found = investigating.investigate(traffic.board, asked())
+    assert found["causes"][0]["where"] == {"endpoint": "h:2"}
+
+
+def test_one_route_of_an_upstream_is_a_defect_and_not_the_upstream() -> None:
+    traffic = Traffic()
+    traffic.minutes(lambda route, endpoint: route == 1)
+    found = investigating.investigate(traffic.board, asked())
+    assert found["causes"][0]["where"] == {"route": "list"}
+    assert found["fault"] == FaultClass.CODE_DEFECT
+
+
+def test_a_client_that_sends_more_is_a_surge_though_nothing_fails() -> None:
+    traffic = Traffic()
+    for at in range(ONSET - 90 * SECOND, NOW, SECOND // 40):
+        traffic.request(at, client=traffic.random.randrange(50), us=traffic.random.randrange(4000, 6000))
+        for _ in range(3 if at >= ONSET else 0):
+            traffic.request(at, client=77)
+    found = investigating.investigate(traffic.board, asked())
+    assert found["fault"] == FaultClass.CLIENT_SURGE
+    assert found["surge"]["where"] == {"client": "0.0.0.77"}
+    assert found["words"] == "100% of the new requests: client 0.0.0.77"
+
+
+def test_a_revision_that_touched_the_place_is_blamed() -> None:
+    traffic = Traffic()
+    traffic.minutes(lambda route, endpoint: endpoint == 1)
+    applied = Change(ChangeKind.CONFIG, OFFSET + ONSET - 2 * SECOND, "revision 4 was applied",
+                     (("upstream", "orders"),), "4")
+    found = investigating.investigate(traffic.board, asked(changes=(applied,)))
+    assert found["fault"] == FaultClass.MISCONFIGURATION
+    assert found["changes"][0]["reference"] == "4"
 
 
 def test_the_onset_is_found_though_the_signal_named_a_later_one() -> None:
