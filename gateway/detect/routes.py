@@ -116,15 +116,17 @@ class RouteDetectors:
         return found + self._standing(at, {(signal.kind, signal.target) for signal in found})
 
     def minute(self, at: float, requests: Numbers, latency: Numbers, frozen: Flags | bool = False,
-               lowered: Numbers | float = 0.0) -> None:
-        """The minute that began at `at`. `latency`: a percentile in ms; NaN or too few requests: not looked at.
+               lowered: Numbers | float = 0.0, rows: NDArray[np.intp] | None = None) -> None:
+        """The minute that began at `at`. `latency`: a percentile in ms; NaN or too few requests: not looked at; `rows`:
+        the routes of which the whole minute was seen, all by default.
 
         What it finds is in the signals of the ticks from now on.
         """
-        everything = np.arange(len(self.names))
-        self._stand("rate", at, everything, self.minute_rate.observe(at, requests, lowered=lowered, frozen=frozen),
-                    requests)
-        known = np.flatnonzero(~np.isnan(latency) & (requests >= LEAST_REQUESTS))
+        rows = np.arange(len(self.names)) if rows is None else rows
+        if rows.size:
+            seen = self.minute_rate.observe(at, requests[rows], rows, _of(lowered, rows), _of(frozen, rows))
+            self._stand("rate", at, rows, seen, requests)
+        known = rows[~np.isnan(latency[rows]) & (requests[rows] >= LEAST_REQUESTS)]
         if known.size:
             seen = self.latency.observe(at, latency[known], known, _of(lowered, known), _of(frozen, known))
             self._stand("latency", at, known, seen, latency)

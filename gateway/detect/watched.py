@@ -21,7 +21,7 @@ from gateway.detect.slowness import Slowness
 from gateway.model.signal import Signal
 
 MINUTE = 60
-BYTES_VERSION = 2
+BYTES_VERSION = 3
 OWNERS = ("", "slowness", "objectives", "anomalies", *(f"anomalies.{part}" for part in RouteDetectors.PARTS))
 
 Flags = NDArray[np.bool_]
@@ -53,9 +53,11 @@ class Observed:
 
 
 class Minute(Columns):
-    """The minute under way. `latency`: the sum of logarithms, weighed by the requests of each tick."""
+    """The minute under way. `ticks`: how many of it were seen: part of a minute (after a restart) is not judged as one;
+    `latency`: the sum of logarithms, weighed by the requests of each tick."""
 
     WIDTHS: ClassVar = {}
+    ticks: Numbers
     requests: Numbers
     answered: Numbers
     latency: Numbers
@@ -70,6 +72,7 @@ class _Ended:
     latency: Numbers
     frozen: Flags | bool
     lowered: Numbers | float
+    whole: NDArray[np.intp]
 
 
 class Watched:
@@ -113,6 +116,9 @@ class Watched:
 
     def _minute(self, at: float, seen: Observed, frozen: Flags | bool, lowered: Numbers | float) -> None:
         minute, known = self.minute, ~np.isnan(seen.latency)
+        if at - self.at != SECONDS or at % MINUTE == 0:
+            minute.matrix[...] = 0
+        minute.ticks += 1
         minute.requests += seen.requests
         minute.answered += np.where(known, seen.requests, 0.0)
         minute.latency += np.where(known, seen.requests * np.log(np.where(known, seen.latency, 1.0) + 1e-3), 0.0)
@@ -120,14 +126,14 @@ class Watched:
             return
         answered = np.maximum(minute.answered, 1.0)
         latency = np.where(minute.answered > 0, np.exp(minute.latency / answered), np.nan)
-        self._ended = _Ended(at + SECONDS - MINUTE, minute.requests.copy(), latency, frozen, lowered)
-        minute.matrix[...] = 0
+        whole = np.flatnonzero(minute.ticks == MINUTE / SECONDS)
+        self._ended = _Ended(at + SECONDS - MINUTE, minute.requests.copy(), latency, frozen, lowered, whole)
 
     def finish(self) -> None:
         """What a tick left to be done, where there is time: what it finds is in the signals of the next one."""
         ended, self._ended = self._ended, None
         if ended is not None:
-            self.anomalies.minute(ended.at, ended.requests, ended.latency, ended.frozen, ended.lowered)
+            self.anomalies.minute(ended.at, ended.requests, ended.latency, ended.frozen, ended.lowered, ended.whole)
 
     def conditions(self) -> dict[str, Condition]:
         return dict(zip(self.names, self.anomalies.conditions(), strict=True))

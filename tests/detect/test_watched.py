@@ -54,7 +54,7 @@ def test_a_copy_does_not_change_with_what_is_copied():
 
 def test_damaged_bytes_are_refused():
     kept = Watched([Watch("orders")]).to_bytes()
-    for broken in (b"", b"{}", kept[:-8], kept[:400] + b"x" * (len(kept) - 400), kept.replace(b": 2,", b": 3,", 1)):
+    for broken in (b"", b"{}", kept[:-8], kept[:400] + b"x" * (len(kept) - 400), kept.replace(b": 3,", b": 2,", 1)):
         with pytest.raises(ValueError, match="state"):
             Watched.from_bytes(broken)
 
@@ -77,6 +77,18 @@ def test_what_ends_with_a_tick_may_be_finished_before_the_next_one_or_with_it():
             each.tick(MONDAY + 10 * tick, seen([300], [1]))
         at_once.finish()
     assert at_once.to_bytes() == later.to_bytes()
+
+
+def test_part_of_a_minute_is_not_judged_as_one():
+    found = watched("orders")
+    for second in (*range(0, 30, 10), *range(80, 120, 10)):         # a restart in between
+        found.tick(MONDAY + second, seen([300], [0]))
+    found.finish()
+    assert found.anomalies.minute_rate.state.samples.tolist() == [0]
+    for second in range(120, 180, 10):
+        found.tick(MONDAY + second, seen([300], [0]))
+    found.finish()
+    assert found.anomalies.minute_rate.state.samples.tolist() == [1]
 
 
 def test_a_promise_that_is_broken_burns_since_it_was():
