@@ -153,11 +153,12 @@ class IncidentLoop:
         return self._keep(response.incident, response.entries, done=response.actions)
 
     def _judge_over(self, incident: Incident, now: int) -> Incident:
-        if not incident.is_open or not flapping.is_over(incident, now):
+        base = 2 * self.responder.calm if self.responder is not None else flapping.BASE_NS
+        if not incident.is_open or not flapping.is_over(incident, now, base):
             return incident
         if self.responder is not None and self.responder.stands_in_the_way(incident.id):
             return incident
-        seconds = flapping.calm_needed(incident) // 10**9
+        seconds = flapping.calm_needed(incident, base) // 10**9
         over = incidents.apply(incident, Event.OVER, now)
         self._log.warning("incident %d is over", incident.id)
         return self._keep(over, [Entry(now, BY_ITSELF, "resolved", f"no signal for {seconds} s")])

@@ -134,6 +134,11 @@ class Responder:
         """An incident that is over and may not relapse any more."""
         self._read().pop(number, None)
 
+    @property
+    def calm(self) -> int:
+        """Nanoseconds without a signal before an action may be undone."""
+        return self._policy().calm
+
     def stands_in_the_way(self, number: int) -> bool:
         """The incident is not over: something of the gateway's own is still in force."""
         return recovery.stands_in_the_way(self.of(number))

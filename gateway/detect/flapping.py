@@ -1,7 +1,8 @@
 """Flap damping: an incident that comes and goes must stay away longer before it is called over.
 
-It is over after `BASE_NS` without any signal; each relapse doubles that, up to an hour. What stays away for an hour
-after it was resolved is another incident when it comes again.
+It is over after twice `respond.calm` (a minute by default) without any signal, so that what is undone in stages has
+shown itself; each relapse doubles that, up to an hour. What stays away for an hour after it was resolved is another
+incident when it comes again.
 """
 
 from gateway.model.incident import Incident
@@ -12,13 +13,13 @@ LONGEST_NS = 3600 * SECOND
 RELAPSE_WITHIN_NS = 3600 * SECOND
 
 
-def calm_needed(incident: Incident) -> int:
-    """Nanoseconds without a signal after which it is over."""
-    return int(min(BASE_NS << min(incident.relapses, 12), LONGEST_NS))
+def calm_needed(incident: Incident, base: int = BASE_NS) -> int:
+    """Nanoseconds without a signal after which it is over; `base`: for one that never relapsed."""
+    return int(min(base << min(incident.relapses, 12), max(LONGEST_NS, base)))
 
 
-def is_over(incident: Incident, now: int) -> bool:
-    return bool(incident.quiet_since_ns) and now - incident.quiet_since_ns >= calm_needed(incident)
+def is_over(incident: Incident, now: int, base: int = BASE_NS) -> bool:
+    return bool(incident.quiet_since_ns) and now - incident.quiet_since_ns >= calm_needed(incident, base)
 
 
 def may_relapse(incident: Incident, now: int) -> bool:

@@ -146,7 +146,8 @@ class LadderSettings(Settings):
     for_: Annotated[int, kinds.duration(30_000_000_000)] = Field(default=600_000_000_000, alias="for")
     """When an action ends if nobody prolongs it: control does while it is needed."""
     calm: Annotated[int, kinds.duration(1_000_000_000)] = 30_000_000_000
-    """How long without a signal before an action is undone, stage by stage; twice as long after each relapse."""
+    """How long without a signal before an action is undone, stage by stage; twice as long after each relapse. An
+    incident is over after twice that without a signal."""
 
 
 def burst_of(limit: LimitSettings) -> int:

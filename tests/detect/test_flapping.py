@@ -22,6 +22,11 @@ def test_each_relapse_doubles_it_up_to_an_hour():
     assert [flapping.calm_needed(quiet(times)) // SECOND for times in (0, 1, 3, 99)] == [60, 120, 480, 3600]
 
 
+def test_the_config_says_how_long_the_first_silence_is():
+    assert flapping.is_over(quiet(), 7 * SECOND, base=6 * SECOND)
+    assert flapping.calm_needed(quiet(1), base=6 * SECOND) == 12 * SECOND
+
+
 def test_what_still_signals_is_not_over():
     assert not flapping.is_over(dataclasses.replace(quiet(), quiet_since_ns=0), 10**18)
 
