@@ -25,11 +25,12 @@ COMMANDS = {
     "leaves": "what each safeguard costs on a real board, in ns per call",
     "etest": "probation on synthetic traffic: false rollbacks, power, delay",
     "profile": "where a worker's CPU time goes (perf)",
+    "injections": "sixty live faults: found, named, contained? how fast?",
     "detection": "anomaly detection on simulated months and on real labelled series",
 }
 _PROOFS = ("limit", "isolation", "reloads", "bad-endpoint", "blackout", "overload", "disorder", "contract")
 _MODULES = {"leaves": "leaf_cost", "profile": "profiling",  # the standard library has a `profile` too
-            "detection": "detection.command",
+            "detection": "detection.command", "injections": "injections.command",
             **{name: f"proofs.{name.replace('-', '_')}" for name in _PROOFS}}
 
 

@@ -53,9 +53,10 @@ def divide_cores(available: set[int], workers: int) -> Cores:
 class Site:
     """One run's folder and its supply of ports."""
 
-    def __init__(self, folder: Path, first_port: int = FIRST_PORT) -> None:
+    def __init__(self, folder: Path, first_port: int = FIRST_PORT, last_port: int = LAST_PORT) -> None:
         self.folder = folder
-        self._ports = iter(range(first_port, LAST_PORT + 1))
+        self._last_port = last_port
+        self._ports = iter(range(first_port, last_port + 1))
         self._certificate: Certificate | None = None
 
     def port(self) -> int:
@@ -63,7 +64,8 @@ class Site:
         for port in self._ports:
             if _is_free(port):
                 return port
-        raise LoadTestError(f"no free port up to {LAST_PORT}: end what listens there, or give another --first-port")
+        raise LoadTestError(f"no free port up to {self._last_port}: end what listens there, or give another "
+                            "--first-port")
 
     def subfolder(self, name: str) -> Path:
         return Path(tempfile.mkdtemp(prefix=name.replace("/", "_") + "-", dir=self.folder))

@@ -74,13 +74,14 @@ def investigate(board: Board, question: Question) -> dict[str, Any]:
 
 def true_onset(started: NDArray[np.uint64], bad: NDArray[np.bool_], named: int) -> int:
     """The first second of the unbroken run of bad seconds that leads to the named onset; a second is bad where its
-    share of bad requests is far above the median of the minute before."""
+    share of bad requests is far above the better quarter of the minute before: a gateway that has just begun to count
+    may have seen as much trouble as peace."""
     first = named - BEFORE_NS
     recent = (started >= first) & (started < named)
     second = ((started[recent] - np.uint64(max(first, 0))) // np.uint64(SECOND)).astype(np.int64)
     count = np.bincount(second, minlength=60)[:60]
     share = np.bincount(second, weights=bad[recent], minlength=60)[:60] / np.maximum(count, 1)
-    usual = float(np.median(share[count > 0])) if count.any() else 0.0
+    usual = float(np.quantile(share[count > 0], 0.25)) if count.any() else 0.0
     onset = named
     for index in range(59, -1, -1):
         if count[index] and share[index] <= 5 * usual + 0.01:

@@ -128,7 +128,7 @@ class Responder:
         journal = self._read()
         if number not in journal:
             journal[number] = {each.id: each for each in self._store().actions_of(number)}
-        return list(journal[number].values())
+        return sorted(journal[number].values(), key=lambda each: each.id)
 
     def forget(self, number: int) -> None:
         """An incident that is over and may not relapse any more."""

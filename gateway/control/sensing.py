@@ -29,6 +29,8 @@ MINUTE_S = 60
 REPORTS_NS = 30 * 60 * 10**9
 REPORTERS = {SignalKind.LOG_REVIEW: 1, SignalKind.OPERATOR_REPORT: 1, SignalKind.COMMUNITY_REPORT: 3}
 """So many independent people, within half an hour, open an incident: one who may use the admin API, three others."""
+STRAINED_NS = 4 * 10**9
+"""So long a worker must be late or busy, second after second, before it is overloaded: a neighbour's second is not."""
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -101,8 +103,12 @@ class Sensing:
         lag = max(slot["loop_lag_us"] for slot in workers) / 1000
         cpu = max(self._share_of_core(slot["pid"], monotonic / 1e9) for slot in workers)
         files = max(_share_of_files(slot["pid"]) for slot in workers)
-        strained = lag > reflex.OVERLOADED_LAG_MS or cpu > reflex.OVERLOADED_CPU or files > reflex.OVERLOADED_FILES
-        return reflex.Process(lag, cpu, files, self._first_seen(("process", ""), strained, now))
+        strained = lag > reflex.OVERLOADED_LAG_MS or cpu > reflex.OVERLOADED_CPU
+        since = self._first_seen(("process", ""), strained, now)
+        if not strained or now - since < STRAINED_NS:
+            lag = cpu = 0.0
+        short = self._first_seen(("files", ""), files > reflex.OVERLOADED_FILES, now)
+        return reflex.Process(lag, cpu, files, min(since, short))
 
     def _share_of_core(self, pid: int, at: float) -> float:
         """Since the last look; 0 at the first, or where the process is gone."""

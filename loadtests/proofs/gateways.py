@@ -20,18 +20,21 @@ from loadtests.errors import LoadTestError
 from loadtests.site import Site
 
 Document = dict[str, Any]
-START_SECONDS = 20.0
+START_SECONDS = 45.0
 
 
 class Gateway:
-    """`config` without `admin` and `state`, which are added; the file can be replaced while it runs."""
+    """`config` without `admin` and `state`, which are added; the file can be replaced while it runs. `prepare`: is told
+    where the state folder will be."""
 
-    def __init__(self, config: Document, where: Site, cores: frozenset[int]) -> None:
+    def __init__(self, config: Document, where: Site, cores: frozenset[int],
+                 prepare: Callable[[Path], None] = lambda state: None) -> None:
         self.folder = where.subfolder("gateway")
         self.file = self.folder / "gateway.yaml"
         self._admin = where.port()
         self._cores = cores
         self.write(config)
+        prepare(self.folder / "state")
         self.program = self._start()
 
     def _start(self) -> processes.Program:

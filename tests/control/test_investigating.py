@@ -149,6 +149,15 @@ def test_an_upstream_that_fails_everywhere_is_named_as_a_whole() -> None:
     assert found["reach"] == "global"
 
 
+def test_the_onset_is_found_after_a_short_past() -> None:
+    traffic = Traffic()
+    for at in range(ONSET - 4 * SECOND, NOW, SECOND // 40):
+        traffic.request(at, endpoint=traffic.random.randrange(3), status=500 if at >= ONSET - 2 * SECOND else 200)
+    found = investigating.investigate(traffic.board, asked())
+    assert found["fault"] == FaultClass.UPSTREAM_FAILURE
+    assert abs(found["onset_ns"] - OFFSET - ONSET + 2 * SECOND) <= SECOND
+
+
 def test_a_deploy_just_before_is_the_suspect_and_one_after_is_not() -> None:
     traffic = Traffic()
     traffic.minutes(lambda route, endpoint: endpoint == 1)

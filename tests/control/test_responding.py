@@ -209,6 +209,14 @@ def test_a_person_forces_holds_undoes_and_says_why(world: World) -> None:
     assert ("ben", "action.undone") in audit
 
 
+def test_actions_stay_in_the_order_of_the_ladder_whatever_moves(world: World) -> None:
+    world.seconds(3)
+    first = world.responder.of(1)
+    assert [each.id for each in world.responder.of(1)] == sorted(each.id for each in first)
+    world.loop.order(1, first[0].id, Move.UNDO, "ann", "no", world.now, 60 * SECOND)
+    assert [each.id for each in world.responder.of(1)] == [each.id for each in first]
+
+
 def test_what_a_person_skips_is_not_tried(world: World) -> None:
     world.seconds(1)
     world.loop.order(1, 1, Move.SKIP, "ann", "it is a test", world.now, SECOND)

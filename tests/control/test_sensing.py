@@ -78,7 +78,12 @@ def test_a_full_bulkhead_is_a_signal(scene: Scene) -> None:
 def test_a_worker_that_lags_overloads_the_gateway(scene: Scene) -> None:
     slot = scene.board.slot(0)
     slot["state"], slot["loop_lag_us"] = State.READY, 50_000
+    assert [scene.second() for _ in range(4)] == [[]] * 4
     assert scene.second() == ["gateway overloaded gateway since 2"]
+    slot["loop_lag_us"] = 1000                                      # one good second, and it counts anew
+    assert scene.second() == []
+    slot["loop_lag_us"] = 50_000
+    assert scene.second() == []
 
 
 def test_a_worker_that_died_is_told_and_one_that_had_died_before_is_not(scene: Scene) -> None:
