@@ -22,13 +22,16 @@ COMMANDS = {
     "overload": "proof: four times the load one worker can bear, a critical route beside it",
     "disorder": "proof: misbehaving clients leave no permit, connection or memory behind",
     "contract": "proof: the admin API answers what its OpenAPI document promises, whatever it is asked",
+    "admin-attack": "proof: the data plane does not notice an attack on the admin side",
+    "pictures": "screenshots of the dashboard, of running processes with traffic",
     "leaves": "what each safeguard costs on a real board, in ns per call",
     "etest": "probation on synthetic traffic: false rollbacks, power, delay",
     "profile": "where a worker's CPU time goes (perf)",
     "injections": "sixty live faults: found, named, contained? how fast?",
     "detection": "anomaly detection on simulated months and on real labelled series",
 }
-_PROOFS = ("limit", "isolation", "reloads", "bad-endpoint", "blackout", "overload", "disorder", "contract")
+_PROOFS = ("limit", "isolation", "reloads", "bad-endpoint", "blackout", "overload", "disorder", "contract",
+           "admin-attack")
 _MODULES = {"leaves": "leaf_cost", "profile": "profiling",  # the standard library has a `profile` too
             "detection": "detection.command", "injections": "injections.command",
             **{name: f"proofs.{name.replace('-', '_')}" for name in _PROOFS}}
