@@ -19,7 +19,7 @@ from aiohttp.web_protocol import RequestHandler
 
 CONNECTIONS_MOST = 256                  # of which live.LISTENERS_MOST may hear the events
 SILENCE_SECONDS = 15.0
-LINGER_SECONDS = 2.0                    # for the rest of a body that nobody wants, after the answer
+LINGER_SECONDS = 0.5                    # for the rest of a body that nobody wants, after the answer
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

@@ -140,4 +140,5 @@ def percent(part: int, whole: int) -> str:
 
 
 def seconds(nanoseconds: int) -> str:
-    return f"{nanoseconds / SECOND:g} s"
+    """For people, who want no more than a tenth."""
+    return f"{round(nanoseconds / SECOND, 1):g} s"

@@ -132,7 +132,7 @@ def looking(browser: Browser, world: World) -> Iterator[Looking]:
 
 def test_live_traffic_is_seen(looking: Looking) -> None:
     page = looking.at("/")
-    tile = page.locator(".tile", has_text="Requests per second").locator("dd").first
+    tile = page.locator(".tile", has_text="Requests/s").locator("dd").first
     wait_until(lambda: float(tile.inner_text()) > 1, 10, "requests are counted")
     expect(page.locator("#link")).to_have_text("● Live")
     expect(page.get_by_role("img", name="Requests per second")).to_be_visible()

@@ -34,7 +34,7 @@ function page(found, target, history, look) {
       ["Goes on as", found.merged_into ? h("a", {href: `#/incidents/${found.merged_into}`}, `incident ${found.merged_into}`) : ""]),
     h("div", {class: "columns"}, cause(found), card(target ? `What happened on ${target}` : "What happened", history ? chart(history, found)
       : empty("No history of its targets", "It is kept for a quarter of an hour."))),
-    signals(found), actions(found), timeline(found, look)];
+    signals(found), actions(found, look), timeline(found, look)];
 }
 
 function steps(found) {
@@ -50,7 +50,7 @@ function cause(found) {
   const finding = found.finding;
   if (!finding.words) return card("The cause", empty("Not known yet", "A few seconds after it was opened the flight recorder is searched for it."));
   return card("The cause", h("p", {class: "verdict"}, finding.words), facts(["Kind of fault", found.fault], ["How sure", finding.confidence],
-    ["Explains", finding.share_explained === undefined ? "" : share(finding.share_explained)]),
+    ["Explains", finding.share_explained === undefined ? "" : share(Math.min(1, finding.share_explained))]),
   finding.reasons?.length ? [h("h3", {}, "Why"), h("ul", {}, finding.reasons.map((each) => h("li", {}, each)))] : null,
   finding.causes?.length ? [h("h3", {}, "Where the failures are"), h("ol", {class: "ranked"}, finding.causes.map(ranked))] : null,
   finding.runners_up?.length ? [h("h3", {}, "Also looked at"), h("ol", {class: "ranked faint"}, finding.runners_up.map(ranked))] : null,
@@ -61,7 +61,7 @@ function cause(found) {
 
 function ranked(each) {
   return h("li", {}, h("span", {}, where(each.where)), h("meter", {min: "0", max: "1", "aria-label": "Share of the failures above the usual", value: Math.min(1, each.share)}),
-    h("b", {}, share(each.share)));
+    h("b", {}, share(Math.min(1, each.share))));
 }
 
 const where = (conditions) => Object.entries(conditions).map(([name, value]) => `${name} = ${Array.isArray(value) ? value.join(" ") : value}`).join(", ") || String(conditions);
@@ -81,12 +81,23 @@ function signals(found) {
     found.signals.map((each) => [h("span", {class: "strong"}, each.kind), targetLink(each.target), each.observed, each.threshold, time(each.onset)])));
 }
 
-/** What the gateway did by itself, where it says so. */
-function actions(found) {
-  if (!found.actions?.length) return null;
-  return card("What the gateway did", h("ul", {class: "plain"}, found.actions.map((each) => h("li", {},
-    typeof each === "string" ? each : [h("span", {class: "strong"}, each.kind || each.action || "action"), ` ${each.target || ""} `,
-      h("span", {class: "muted"}, [each.reason, each.state, each.effect].filter((one) => typeof one === "string" && one).join(" · "))]))));
+/** What the gateway does by itself, how that was measured, and the hand that overrules it. */
+function actions(found, look) {
+  if (!found.actions.length) return null;
+  return card("What the gateway does", table("What the gateway does",
+    [["Action", ""], ["State", ""], ["Touches", "num"], ["Before and after", ""], ["Ends", ""], ["", ""]],
+    found.actions.map((each) => [[h("span", {class: "strong"}, each.kind), " ", targetLink(each.target), h("small", {}, each.reason)],
+      badge(each.in_force ? "warn" : each.helped ? "ok" : "quiet", each.state), each.touches === null ? "" : share(each.touches),
+      [each.verdict || "not measured yet", each.measured ? h("small", {}, each.measured) : null], each.expires ? time(each.expires) : "",
+      h("span", {class: "actions"}, each.can.map((verb) => overrule(found, each, verb, look)))]),
+    found.actions.map((each) => String(each.id))));
+}
+
+function overrule(found, action, verb, look) {
+  return button(verb, async () => {
+    const path = `/v1/incidents/${found.id}/actions/${action.id}/${verb}`;
+    if (await say(`${verb} ${action.kind} ${action.target}`, verb, path, "reason", "Why; it goes into the timeline.")) await look();
+  }, "small");
 }
 
 function timeline(found, look) {

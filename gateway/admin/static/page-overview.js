@@ -48,7 +48,7 @@ function tiles() {
   const tile = (name, value, hint, values, kind) => h("div", {class: "tile"}, h("dt", {}, name), h("dd", {}, value),
     h("dd", {class: "hint"}, hint), values ? h("dd", {class: "line"}, spark(values, kind)) : null);
   return h("dl", {class: "tiles", "aria-label": "Now"},
-    tile("Requests per second", short(total("requests") / ten.length), "mean of 10 s", past.map((each) => each.requests), "one"),
+    tile("Requests/s", short(total("requests") / ten.length), "mean of 10 s", past.map((each) => each.requests), "one"),
     tile("Errors", percent(total("errors"), total("requests")), `${count(total("errors"))} in 10 s`, past.map((each) => each.errors), "bad"),
     tile("Refused", percent(total("refused"), total("requests")), `${count(total("refused"))} by the gateway`, past.map((each) => each.refused), "warn"),
     tile("99th percentile", milliseconds(last.p99), `median ${milliseconds(last.p50)}`, past.map((each) => each.p99), "two"),

@@ -51,9 +51,11 @@ export function facts(...pairs) {
     .map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }
 
+/** It may break after a slash, and nowhere else: an address stays whole. */
 export function targetLink(target) {
+  const words = target.split("/").flatMap((part, at) => (at ? ["/", h("wbr"), part] : [part]));
   return /^(route|upstream|endpoint):/.test(target) && target !== "route:-"
-    ? h("a", {href: `#/targets/${encodeURIComponent(target)}`}, target) : h("span", {}, target);
+    ? h("a", {href: `#/targets/${encodeURIComponent(target)}`}, words) : h("span", {}, words);
 }
 
 /** A safeguard: what it is, its state, and why. */
