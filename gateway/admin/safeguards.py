@@ -63,7 +63,8 @@ class _State:
     def _isolation(self, target: str, control: Row) -> Iterator[Item]:
         if control["isolated_until"] > self._now:
             left = _rounded(control["isolated_until"] - self._now)
-            told = Explanation("isolation", "by a person or an incident", "none", f"isolated for another {format_duration(left)}")
+            told = Explanation("isolation", "by a person or an incident", "none",
+                               f"isolated for another {format_duration(left)}")
             yield _item(target, ENFORCE, "isolated", True, told)
 
     def _shedding(self, target: str, control: Row) -> Iterator[Item]:

@@ -1,0 +1,34 @@
+"""The commands of docs/tutorial.md, run as they stand there but for the ports; `#>` marks what they must print."""
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from wire.gateway_process import REPOSITORY, free_port
+
+pytestmark = pytest.mark.wire
+
+BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PROMISE = re.compile(r"^#> (.*)$", re.MULTILINE)
+PORTS = ("8080", "9900", "3000")
+
+
+def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
+    script = "set -euo pipefail\nset -m\n" + "".join(BLOCK.findall((REPOSITORY / "docs/tutorial.md").read_text()))
+    admin = ""
+    for port in PORTS:
+        free = str(free_port())
+        script = re.sub(rf"\b{port}\b", free, script)
+        admin = free if port == "9900" else admin
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                                "GATEWAY_ADMIN": f"127.0.0.1:{admin}", "PYTHONUNBUFFERED": "1"}
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, text=True, timeout=90, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout + (tmp_path / "gateway.log").read_text()
+    position = 0
+    for promise in PROMISE.findall(script):
+        found = done.stdout.find(promise, position)
+        assert found >= 0, f"{promise!r} is not in what follows of\n{done.stdout[position:]}"
+        position = found
