@@ -137,22 +137,27 @@ def _named(rows: NDArray[np.uint32], names: dict[int, str], otherwise: str = NOT
 
 def _versions(records: NDArray[np.void]) -> NDArray[np.object_]:
     """As the answers say; of a request without an answer that of the endpoint's last answer before it, or the first
-    after it."""
-    said = records["version"]
-    order = np.lexsort((records["started_ns"], records["endpoint"]))
-    endpoint, known = records["endpoint"][order], said[order] != b""
-    place = np.arange(len(order))
+    after it; where the endpoint never answered, or was none, the same of the upstream."""
+    said = np.array([raw.decode("latin-1") for raw in records["version"].tolist()], dtype=object)
+    for place in ("endpoint", "upstream"):
+        said = _filled(said, records[place], records["started_ns"])
+    return said
+
+
+def _filled(texts: NDArray[np.object_], of: NDArray[np.uint32], at: NDArray[np.uint64]) -> NDArray[np.object_]:
+    order = np.lexsort((at, of))
+    group, sorted_texts = of[order], texts[order]
+    known, place = sorted_texts != UNKNOWN, np.arange(len(order))
     before = np.maximum.accumulate(np.where(known, place, -1))
     after = np.minimum.accumulate(np.where(known, place, len(order))[::-1])[::-1]
-    source = np.where(_same(endpoint, before), before, np.where(_same(endpoint, after), after, -1))
-    found = np.full(len(order), UNKNOWN, dtype=object)
-    texts = np.array([raw.decode("latin-1") for raw in said.tolist()], dtype=object)
-    found[order] = np.where(source >= 0, texts[order][np.maximum(source, 0)], UNKNOWN)
+    source = np.where(_same(group, before), before, np.where(_same(group, after), after, place))
+    found = np.empty(len(order), dtype=object)
+    found[order] = sorted_texts[source]
     return found
 
 
 def _same(endpoint: NDArray[np.uint32], place: NDArray[np.int64]) -> Flags:
-    """Is there such a place, and is it one of the same endpoint?"""
+    """Is there such a place, and is it one of the same group?"""
     inside = (place >= 0) & (place < len(endpoint))
     return np.asarray(inside & (endpoint[np.clip(place, 0, max(len(endpoint) - 1, 0))] == endpoint))
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gateway.analyse import attribution, changes, fault_class
 from gateway.analyse.attribution import Attribution, Reach
+from gateway.analyse.excess import SIGNIFICANT_NATS, two_rates
 from gateway.analyse.fault_class import Facts, Upstream
 from gateway.analyse.table import Table
 from gateway.board import Board
@@ -23,7 +24,7 @@ from gateway.model.fault import FaultClass
 from gateway.model.target import client_bytes
 
 SECOND = 10**9
-BEFORE_NS = 60 * SECOND
+BEFORE_NS, AFTER_NS = 60 * SECOND, 10 * SECOND
 """Evidence from before the onset, and how far back the true onset is looked for."""
 RUNNERS_UP = 3
 SLOW_QUANTILE = 0.95
@@ -73,22 +74,30 @@ def investigate(board: Board, question: Question) -> dict[str, Any]:
 
 
 def true_onset(started: NDArray[np.uint64], bad: NDArray[np.bool_], named: int) -> int:
-    """The first second of the unbroken run of bad seconds that leads to the named onset; a second is bad where its
-    share of bad requests is far above the better quarter of the minute before: a gateway that has just begun to count
-    may have seen as much trouble as peace."""
-    first = named - BEFORE_NS
-    recent = (started >= first) & (started < named)
-    second = ((started[recent] - np.uint64(max(first, 0))) // np.uint64(SECOND)).astype(np.int64)
-    count = np.bincount(second, minlength=60)[:60]
-    share = np.bincount(second, weights=bad[recent], minlength=60)[:60] / np.maximum(count, 1)
-    usual = float(np.quantile(share[count > 0], 0.25)) if count.any() else 0.0
-    onset = named
-    for index in range(59, -1, -1):
-        if count[index] and share[index] <= 5 * usual + 0.01:
-            break
-        if count[index]:
-            onset = first + index * SECOND
-    return onset
+    """When bad requests began to be more: the second, from a minute before the named one to a little after it, that
+    splits all before the last bad one best into two rates (maximum likelihood of a change point), and in it the first
+    that is bad. The named one where no split is significant. Fewer bad ones at the end, since a reflex has cut them
+    off, do not hide when they began."""
+    if not bad.any():
+        return named
+    begin = int(started[0])
+    second = ((started - np.uint64(begin)) // np.uint64(SECOND)).astype(np.int64)
+    last = int(second[bad].max()) + 1
+    count, failed = (np.concatenate([[0], np.cumsum(np.bincount(second, weights=weights, minlength=last)[:last])])
+                     for weights in (None, bad.astype(np.float64)))
+    place = np.arange(max(1, (named - BEFORE_NS - begin) // SECOND),
+                      min(last, (named + AFTER_NS - begin) // SECOND + 1))
+    if not len(place):
+        return named
+    now, before = failed[last] - failed[place], failed[place]
+    requests, requests_before = count[last] - count[place], count[place]
+    rises = now * requests_before > before * requests
+    nats = np.where(rises & (requests > 0), two_rates(now, requests, before, requests_before), 0.0)
+    best = int(np.argmax(nats))
+    if nats[best] < SIGNIFICANT_NATS:
+        return named
+    inside = bad & (second >= place[best])
+    return int(started[inside][0])
 
 
 def _slow(frozen: Evidence, onset: int) -> NDArray[np.bool_]:
@@ -112,7 +121,7 @@ def _facts(board: Board, question: Question, frozen: Evidence, bad: NDArray[np.b
     records = frozen.records
     since = records["started_ns"] >= onset
     upstreams = tuple(replace(each, elsewhere=_elsewhere(table, found, each.name))
-                      for each in _upstreams(board, frozen, bad, since))
+                      for each in _upstreams(board, frozen, bad, since, question.now))
     new = max(int((bad & since).sum()), 1)
     own = evidences.denied(records) & bad & since
     own_slow = [each for each in upstreams if each.slower < RISEN] if question.lag_ms > 0 else []
@@ -121,7 +130,14 @@ def _facts(board: Board, question: Question, frozen: Evidence, bad: NDArray[np.b
                  errors_lead=not question.slow)
 
 
-def _upstreams(board: Board, frozen: Evidence, bad: NDArray[np.bool_], since: NDArray[np.bool_]) -> Iterator[Upstream]:
+def _is_out(board: Board, endpoint: int, now: int) -> bool:
+    """A reflex has taken it out: that it fails is decided."""
+    control = board.control("endpoints", endpoint)
+    return bool(control["unhealthy"]) or control["ejected_until"] > now
+
+
+def _upstreams(board: Board, frozen: Evidence, bad: NDArray[np.bool_], since: NDArray[np.bool_],
+               until: int) -> Iterator[Upstream]:
     records, unreachable = frozen.records, evidences.local(frozen.records)
     for name, row in board.names("upstreams").items():
         mine = records["upstream"] == row
@@ -130,7 +146,10 @@ def _upstreams(board: Board, frozen: Evidence, bad: NDArray[np.bool_], since: ND
             continue
         usual = float(bad[before].mean()) if before.any() else 0.0
         rows = [number for endpoint, number in board.names("endpoints").items() if endpoint.startswith(f"{name} ")]
-        failing = [number for number in rows if _fails_more(bad[now & (records["endpoint"] == number)], usual)]
+        out = {number for number in rows if _is_out(board, number, until)}
+        rows = [number for number in rows if number in out or (now & (records["endpoint"] == number)).any()]
+        failing = [number for number in rows
+                   if number in out or _fails_more(bad[now & (records["endpoint"] == number)], usual)]
         failures = int((bad & now).sum())
         slower = _p95(records[now]) / max(_p95(records[before]), 1.0) if before.any() else 1.0
         yield Upstream(name, len(rows), len(failing), max(failures - usual * int(now.sum()), 0.0),

@@ -37,6 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", action="append", help="a variant, such as surge-2; again for more")
     parser.add_argument("--variants", type=int, default=10, help="of each class (default: %(default)s)")
     parser.add_argument("--parallel", type=int, default=6, help="scenarios at a time (default: %(default)s)")
+    parser.add_argument("--apart", type=float, default=6.0, help="seconds between two starts (default: %(default)s)")
     parser.add_argument("--acting", choices=("on", "off", "both"), default="off")
     parser.add_argument("--seconds", type=float, default=100.0, help="that a fault lasts (default: %(default)s)")
     parser.add_argument("--outage", type=int, default=0, metavar="RUNS", help="a total outage, so often")
@@ -112,7 +113,7 @@ def _run_all(options: argparse.Namespace, wanted: list[tuple[Injection, bool]], 
             answer = where / f"{number}.json"
             running[number] = _begin(options, injection, acting, past, slot, number, answer), answer, injection, \
                 acting, time.monotonic()
-            time.sleep(1.5)             # the starts cost most: one after the other
+            time.sleep(options.apart)   # the starts cost most: one after the other
         for number in list(running):
             program, answer, injection, acting, since = running[number]
             late = time.monotonic() - since > _length(options) + GRACE

@@ -158,6 +158,31 @@ def test_the_onset_is_found_after_a_short_past() -> None:
     assert abs(found["onset_ns"] - OFFSET - ONSET + 2 * SECOND) <= SECOND
 
 
+def test_the_onset_is_found_though_a_reflex_has_ended_the_failures_before_the_signal() -> None:
+    traffic = Traffic()
+    for at in range(ONSET - 90 * SECOND, NOW, SECOND // 20):
+        endpoint = traffic.random.randrange(3)
+        bad = endpoint == 1 and ONSET - 9 * SECOND <= at < ONSET - 2 * SECOND
+        if endpoint != 1 or at < ONSET - 2 * SECOND:
+            traffic.request(at, endpoint=endpoint, status=504 if bad else 200)
+    traffic.board.control("endpoints", 1)["ejected_until"] = NOW + 20 * SECOND
+    found = investigating.investigate(traffic.board, asked())
+    assert abs(found["onset_ns"] - OFFSET - ONSET + 9 * SECOND) <= SECOND
+    assert found["causes"][0]["where"] == {"endpoint": "h:2"}
+    assert found["fault"] == FaultClass.ENDPOINT_FAILURE
+
+
+def test_an_endpoint_that_is_out_fails_though_it_is_asked_nothing() -> None:
+    traffic = Traffic()
+    for at in range(ONSET - 90 * SECOND, NOW, SECOND // 40):
+        endpoint = traffic.random.randrange(3) if at < ONSET else 0
+        traffic.request(at, endpoint=endpoint, status=502 if at >= ONSET else 200)
+    for endpoint in (1, 2):
+        traffic.board.control("endpoints", endpoint)["ejected_until"] = NOW + 20 * SECOND
+    found = investigating.investigate(traffic.board, asked())
+    assert found["fault"] == FaultClass.UPSTREAM_FAILURE
+
+
 def test_a_deploy_just_before_is_the_suspect_and_one_after_is_not() -> None:
     traffic = Traffic()
     traffic.minutes(lambda route, endpoint: endpoint == 1)
