@@ -25,6 +25,8 @@ from gateway.model.target import client_bytes
 
 SECOND = 10**9
 BEFORE_NS, AFTER_NS = 60 * SECOND, 10 * SECOND
+LONGEST_NS = 300 * SECOND
+"""What began longer ago is looked at from there on: the time before it must be in the rings too."""
 """Evidence from before the onset, and how far back the true onset is looked for."""
 RUNNERS_UP = 3
 SLOW_QUANTILE = 0.95
@@ -48,6 +50,7 @@ class Question:
 
 def investigate(board: Board, question: Question) -> dict[str, Any]:
     """The finding, as plain data: `fault`, `words`, `reasons`, `confidence`, `causes`, `changes`, and what was read."""
+    question = replace(question, onset=max(question.onset, question.now - LONGEST_NS))
     frozen = evidences.asked(evidences.freeze(board, question.onset - 2 * BEFORE_NS, question.now))
     bad = _slow(frozen, question.onset) if question.slow else evidences.failed(frozen.records)
     onset = true_onset(frozen.records["started_ns"], bad, question.onset)

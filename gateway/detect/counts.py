@@ -75,7 +75,7 @@ class Counts:
                                                     np.minimum(more, threshold / 3)), 2 * threshold)
         up, down = persistence.mixed(evidence.log[UP]), persistence.mixed(evidence.log[DOWN])
         strongest = np.maximum(up, down)
-        watch.note_onset(state, at, strongest)
+        watch.note_onset(state, at, strongest, threshold * DOUBT)
         beyond = self._guarded(count, mu, up >= threshold, down >= threshold)
         band = 3 * np.sqrt(noise * mu) + 1
         opened, closed = watch.turn(state, beyond, (np.abs(count - mu) <= band) | fits)

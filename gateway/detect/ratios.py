@@ -82,7 +82,7 @@ class Ratios:
         state.log[...] = persistence.accumulated(state.log, np.minimum(_evidence(bad, count, base) / noise,
                                                                        threshold / 3), 2 * threshold)
         mixed = persistence.mixed(state.log)
-        watch.note_onset(self.watch, at, mixed)
+        watch.note_onset(self.watch, at, mixed, threshold * DOUBT)
         self._remember(bad, count)
         state.since_onset[...] = np.where(mixed > 0, state.since_onset + bad, 0)
         band = count * base + 3 * np.sqrt(noise * count * base * (1 - base)) + 1

@@ -70,7 +70,7 @@ class State(Columns):
     doubtful: Numbers
     """Suspicious samples less unsuspicious ones, at least 0."""
     onset: Numbers
-    """When the evidence last was nothing, seconds."""
+    """When nothing was suspicious last, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class _Step:
         suspicious = at_once.any(axis=0) | (evidence > kind.suspicion * self.bank.lasting[self.rows]) | frozen
         self._learn(told, y, usual, unit, z, suspicious)
         self._controlled(warm & (excess >= 0))
-        state.onset[...] = np.where((state.onset == 0) | (evidence <= 0), at, state.onset)
+        state.onset[...] = np.where((state.onset == 0) | ~suspicious, at, state.onset)
         state.samples += 1
         return Seen(warm & (excess >= 0), excess, z > 0, restored(usual, kind), suspicious, state.onset.copy())
 

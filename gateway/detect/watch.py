@@ -5,7 +5,8 @@
 - While there is evidence (above a third of the threshold), an alarm or an open incident, nothing is learned; for an
   hour at most: then the caller accepts the present level. A doubtful tick counts one up, any other one down.
 - No alarm in the first 48 hours.
-- The onset is the last tick at which the evidence was nothing.
+- The onset is the last tick without doubt. (Evidence of noisy counts is hardly ever nothing: an onset that waits for
+  that may lie hours back.)
 """
 
 
@@ -29,8 +30,8 @@ class Watch(Columns):
     onset: Numbers
 
 
-def note_onset(watch: Watch, at: float, evidence: Numbers) -> None:
-    quiet = ((evidence <= 0) & (watch.alarm == 0)) | (watch.onset == 0)
+def note_onset(watch: Watch, at: float, evidence: Numbers, doubtful_from: Numbers) -> None:
+    quiet = ((evidence <= doubtful_from) & (watch.alarm == 0)) | (watch.onset == 0)
     np.copyto(watch.onset, at, where=quiet)
 
 

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.detect.counts import Counts
+from gateway.detect.watch import Watch, note_onset
 from tests.detect.reference_counts import ReferenceCounts
 from tests.detect.traffic import DAY, HOUR, MONDAY, TICK, H, Told, settled
 
@@ -141,3 +142,10 @@ def test_healthy_noise_keeps_the_budget_if_its_spread_is_known(spread, at_most):
         counts = draw.poisson(100 * np.maximum(1 + drift, 0.05)).astype(float)
         opened += int(detector.observe(MONDAY + tick * TICK, counts, np.full(routes, H)).opened.sum())
     assert opened > 100 if at_most is None else opened <= at_most
+
+
+def test_the_onset_is_the_last_tick_without_doubt_though_the_evidence_is_never_nothing():
+    state, doubtful_from = Watch(1), np.array([4.6])
+    for at, evidence in ((10, 0.5), (20, 1.5), (30, 9.0), (40, 15.0)):
+        note_onset(state, at, np.array([evidence]), doubtful_from)
+    assert state.onset.tolist() == [20]
