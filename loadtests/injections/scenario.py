@@ -22,7 +22,7 @@ from loadtests.proofs import gateways
 from loadtests.proofs.gateways import Gateway
 
 Document = dict[str, Any]
-WARM_SECONDS = 65.0
+WARM_SECONDS = 45.0
 WATCHING = "watching"
 
 
