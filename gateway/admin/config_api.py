@@ -18,7 +18,7 @@ from aiohttp import web
 
 from gateway.admin import answers, bodies, paging
 from gateway.admin.callers import who
-from gateway.config import differences, files, revisions
+from gateway.config import differences, files
 from gateway.control.reloading import Reloader
 from gateway.model import override
 from gateway.record.revision import Revision
@@ -47,7 +47,7 @@ async def _rollback(request: web.Request) -> web.Response:
 
 
 async def _diff(request: web.Request) -> web.Response:
-    candidate = revisions.from_documents(_documents(await bodies.json_object(request)))
+    candidate = request.app[RELOADER].candidate(_documents(await bodies.json_object(request)))
     active = request.app[RELOADER].active
     return web.json_response({
         "revision": active.revision.number,

@@ -3,10 +3,12 @@
 A config that is a folder has as its text all its files, each after a line that names it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.config import differences, files, git, load
+from gateway.config import differences, files, git, load, rules
+from gateway.config.rules import Rule
 from gateway.record.revision import Revision, content_hash
 from gateway.routing.plan import Plan
 
@@ -27,12 +29,12 @@ class Candidate:
 def from_disk(path: Path) -> Candidate:
     """What stands at `path` now; it is read once, so that what is kept is what was checked. Raises ConfigError."""
     documents = files.gather(path)
-    return Candidate(text_of(documents), load.plan_of(documents), git.facts(path))
+    return Candidate(text_of(documents), load.plan_of(documents, rules.beside(path)), git.facts(path))
 
 
-def from_documents(documents: files.Documents) -> Candidate:
+def from_documents(documents: files.Documents, obeying: Sequence[Rule] = ()) -> Candidate:
     """Of texts by name, such as somebody sent. Raises ConfigError."""
-    return Candidate(text_of(documents), load.plan_of(documents))
+    return Candidate(text_of(documents), load.plan_of(documents, obeying))
 
 
 def text_of(documents: files.Documents) -> str:

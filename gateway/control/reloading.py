@@ -17,7 +17,7 @@ from typing import Any
 
 from gateway.board import Board, BoardFullError, State, params
 from gateway.config import apply as sequence
-from gateway.config import boot, differences, files, revisions
+from gateway.config import boot, differences, files, revisions, rules
 from gateway.config.problems import ConfigError, Mark, Problem
 from gateway.control.refused import Refused
 from gateway.control.watching import Watch
@@ -101,10 +101,14 @@ class Reloader:
     async def apply_documents(self, documents: files.Documents, who: str, note: str,
                               expected: int | None = None, reason: str = "") -> Revision:
         """What a person sent, who saw revision `expected`. Raises ConfigError or Refused."""
-        candidate = await asyncio.to_thread(revisions.from_documents, documents)
+        candidate = await asyncio.to_thread(self.candidate, documents)
         disk = await asyncio.to_thread(self._disk_content)
         return await self.apply(candidate, how="apply", who=who, note=note, reason=reason,
                                 set_aside=disk if disk != candidate.content else "", expected=expected)
+
+    def candidate(self, documents: files.Documents) -> revisions.Candidate:
+        """Under the rules beside the file. Raises ConfigError."""
+        return revisions.from_documents(documents, rules.beside(self._config))
 
     async def apply(self, candidate: revisions.Candidate, *, how: str, who: str, note: str,
                     set_aside: str, expected: int | None = None, reason: str = "") -> Revision:
@@ -252,6 +256,11 @@ class Reloader:
                               {"problems": len(error.problems), "first": str(error.problems[0])})
         except NotStored as fault:
             self._log.error("the refusal is not in the audit: %s", fault)
+
+    @property
+    def config_path(self) -> Path | None:
+        """None where the gateway was started without a file."""
+        return self._config
 
     def _disk_content(self) -> str:
         """Of what stands on the disk now, loadable or not; empty where there is nothing."""
