@@ -30,6 +30,7 @@ from gateway.admin import (
     isolations_api,
     live,
     openapi,
+    proposals_api,
     reports_api,
     requests_api,
     safeguards,
@@ -95,7 +96,8 @@ def make_app(board: Board, reloader: Reloader | None = None, overrides: Override
         app[incidents_api.DELIBERATION] = deliberation
         app[actions_api.DELIBERATION] = deliberation
         app[reports_api.DELIBERATION] = deliberation
-        app.add_routes([*incidents_api.ROUTES, *actions_api.ROUTES, *reports_api.ROUTES])
+        app[proposals_api.DELIBERATION] = deliberation
+        app.add_routes([*incidents_api.ROUTES, *actions_api.ROUTES, *reports_api.ROUTES, *proposals_api.ROUTES])
         if reloader is not None:
             metrics.append(ControlMetrics(OwnFacts(reloader, deliberation)))
         _go_live(app, deliberation)

@@ -16,6 +16,7 @@ from gateway.record.tokens import TokenFile, TokensError
 
 OPEN = frozenset({"/", "/healthz", "/readyz"})  # up or not, and the dashboard, which is empty without the API
 ADMIN_PATHS = ("/v1/config",)               # what changes there changes everything
+ACCEPTING = "/accept"                       # of a proposal: it changes the config, or what may be one
 HARMLESS_POSTS = frozenset({"/v1/config/diff"})
 LOOPBACK = "loopback"                       # the name of who needs no token
 SECOND = 1_000_000_000
@@ -90,7 +91,7 @@ def needed(method: str, path: str) -> Role:
     """The least role for a request."""
     if method in ("GET", "HEAD") or path in HARMLESS_POSTS:
         return Role.VIEWER
-    return Role.ADMIN if path.startswith(ADMIN_PATHS) else Role.OPERATOR
+    return Role.ADMIN if path.startswith(ADMIN_PATHS) or path.endswith(ACCEPTING) else Role.OPERATOR
 
 
 def check(caller: Caller, method: str, path: str) -> None:

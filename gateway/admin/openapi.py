@@ -46,6 +46,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
           for name in ("route", "upstream", "endpoint", "method", "decision", "client")),
     )}
 NUMBERED = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "examples": [1]}
+NUMBERS = ("id", "number", "action", "proposal")
 PAGED = ("limit", "before")
 FILTERS = ("route", "upstream", "endpoint", "status", "method", "decision", "client", "path", "request_id", "fallback",
            "since", "since_ns", "before_ns", "limit")
@@ -143,6 +144,12 @@ OPERATIONS = (
               body="EditReport", problems=(404, 409, 412), headers=(IF_MATCH_VERSION,)),
     Operation("post", "/v1/incidents/{id}/report/sign", "Somebody of a function has reviewed it", "PostMortem",
               body="SignReport", problems=(404, 409, 412), headers=(IF_MATCH_VERSION,)),
+    Operation("get", "/v1/incidents/{id}/proposals", "What would keep it from coming back", "Proposals",
+              problems=(404,)),
+    Operation("post", "/v1/incidents/{id}/proposals/{proposal}/accept", "Write it beside the config, or apply it",
+              "Proposal", body="Accept", problems=(404, 409, 412, 422), may_be_empty=True),
+    Operation("post", "/v1/incidents/{id}/proposals/{proposal}/decline", "Not this one, and why", "Proposal",
+              body="Decline", problems=(404, 409)),
     Operation("get", "/v1/action-items", "What is still to be done, of all post-mortems", "ActionItems"),
     Operation("get", "/v1/incidents/{id}/actions", "What the gateway plans and does about it", "Actions",
               problems=(404,)),
@@ -217,7 +224,7 @@ def _problem(status: int, each: Operation) -> dict[str, Any]:
 def _in_path(path: str) -> list[dict[str, Any]]:
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     return [{"name": name, "in": "path", "required": True,
-             "schema": NUMBERED if name in ("id", "number", "action") else {"type": "string"}} for name in names]
+             "schema": NUMBERED if name in NUMBERS else {"type": "string"}} for name in names]
 
 
 def _name(each: Operation) -> str:

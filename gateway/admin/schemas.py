@@ -70,6 +70,9 @@ ITEM_TEXT: Schema = {"type": "string", "maxLength": 500}
 EDIT_ITEM = body(id=COUNT, type={"enum": ["prevent", "detect", "mitigate", "process"]}, text=ITEM_TEXT, owner=ITEM_TEXT,
                  due={"type": "string", "examples": ["2026-05-31"]}, ticket=ITEM_TEXT,
                  status={"enum": ["open", "done", "declined"]}, verify_by=ITEM_TEXT)
+PROPOSAL = answer(id=COUNT, incident=COUNT, kind={"enum": ["rule", "config", "threshold", "drill"]}, state=TEXT,
+                  title=TEXT, why=TEXT, name=TEXT, body=TEXT, diff=TEXT, proof=many(TEXT), revision=COUNT, at=TIME,
+                  who=TEXT, reason=TEXT, decided=maybe("string"))
 SAFEGUARDS = many(answer(safeguard=TEXT, mode=TEXT, state=TEXT, acting=FLAG, observed=TEXT, threshold=TEXT,
                           decision=TEXT))
 ENDPOINT = answer(target=TEXT, address=TEXT, weight=COUNT, version=TEXT, safeguards=SAFEGUARDS)
@@ -132,6 +135,10 @@ SCHEMAS: dict[str, Schema] = {
     "EditReport": body(summary={"type": "string", "minLength": 1, "maxLength": 2000},
                        lessons=body(well=LESSONS, wrong=LESSONS, lucky=LESSONS), items=many(EDIT_ITEM), actor=ACTOR),
     "SignReport": body(("function",), function={"type": "string", "minLength": 1, "maxLength": 60}, actor=ACTOR),
+    "Proposal": PROPOSAL,
+    "Proposals": answer(proposals=many(ref("Proposal"))),
+    "Accept": body((), reason=TEXT, actor=ACTOR),
+    "Decline": body(("reason",), reason={"type": "string", "minLength": 1}, actor=ACTOR),
     "ActionItems": answer(items=many(answer(incident=COUNT, title=TEXT, **ITEM))),
     "Action": ACTION,
     "Actions": answer(actions=many(ref("Action"))),

@@ -1,12 +1,12 @@
 """`gateway incidents report|lesson|item|items|sign`: post-mortems, and what people write into them."""
 
 import getpass
-import json
 from typing import Any
 
 import click
 
-from gateway.cli.asking import ask
+from gateway.cli import printing
+from gateway.cli.asking import ask, json_option
 from gateway.prevent import files
 
 
@@ -60,13 +60,13 @@ def sign(admin: str, number: int, function: str) -> None:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON, for scripts.")
+@json_option
 @click.pass_obj
 def items(admin: str, as_json: bool) -> None:
     """Action items of all incidents that are not done."""
     found = ask(admin, "/v1/action-items")["items"]
     if as_json:
-        click.echo(json.dumps({"items": found}, indent=2))
+        printing.json_lines(found)
         return
     for each in found:
         click.echo(f"{each['incident']:>5}.{each['id']:<3} {each['type']:<9} {each['due'] or 'no date':<10}  "

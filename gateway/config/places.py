@@ -30,7 +30,7 @@ class Places:
     """Of one text. Nothing is found in a text that is no config, such as the empty one of `--upstream`."""
 
     def __init__(self, text: str) -> None:
-        self._documents = _documents(text)
+        self._documents = documents(text)
         self._root = files.parse({name: each.encode() for name, each in self._documents.items()})[0]
 
     def of_route(self, name: str, *below: str) -> Place | None:
@@ -66,11 +66,19 @@ class Places:
         return tuple(found)
 
 
-def _documents(text: str) -> dict[str, str]:
+def documents(text: str) -> dict[str, str]:
+    """A revision's text as its files."""
     if not text.startswith("# file: "):
         return {WHOLE: text}
     parts = FILE.split(text)
     return {name: body.removeprefix("\n") for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def joined(files_of: dict[str, str]) -> str:
+    """The other way round, as `revisions.text_of` does it."""
+    if list(files_of) == [WHOLE]:
+        return files_of[WHOLE]
+    return "".join(f"# file: {name}\n{text}\n" for name, text in files_of.items())
 
 
 def _name(item: Node) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from gateway.board import Board
 from gateway.control.client_traffic import ClientTraffic
+from gateway.control.deciding import Deciding
 from gateway.control.going_back import GoingBack
 from gateway.control.historian import ChildHistorian
 from gateway.control.incident_loop import Analyst, IncidentLoop, Source
@@ -71,8 +72,9 @@ class Deliberation:
         self.responder = Responder(reloader.store, measuring, lambda: reloader.active.plan.respond, enforce)
         self.incidents = IncidentLoop(reloader.store, sources, self._topology, analyst, self._telling, log,
                                       self.responder)
-        self.reporting = Reporting(reloader.store, folder, lambda: reloader.active.plan,
+        self.reporting = Reporting(reloader.store, folder, lambda: reloader.active,
                                    historian or ChildHistorian(folder, log), log)
+        self.deciding = Deciding(reloader, log)
         self.turn_ms = self.worst_ms = 0.0
         self.fault = ""
 

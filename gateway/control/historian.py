@@ -4,7 +4,6 @@ It is killed after CHILD_SECONDS, and dies with control. Where it fails there is
 better than no post-mortem.
 """
 
-import dataclasses
 import json
 import logging
 import subprocess
@@ -31,7 +30,7 @@ class ChildHistorian:
     def begin(self, question: Question) -> None:
         try:
             self._answer.unlink(missing_ok=True)
-            self._question.write_text(json.dumps(dataclasses.asdict(question)))
+            self._question.write_text(question.to_json())
             self._child = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", MODULE, str(self._folder), str(self._question), str(self._answer)],
                 stdin=subprocess.DEVNULL)

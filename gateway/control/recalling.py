@@ -1,8 +1,11 @@
-"""What the windows and the recorder hold of an incident that is over, for its post-mortem. Read in a child of control.
+"""What the windows and the recorder hold of an incident that is over, and what would keep it from coming back: for its
+post-mortem and proposals. Done in a child of control.
 
 Nothing is kept of it here: a database or a segment that is gone is an empty series, and the record says so.
 """
 
+import dataclasses
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.config import proposing
 from gateway.control import evidence
-from gateway.prevent.case import SECOND, Clients, Promise, Series
-from gateway.record import segments
+from gateway.model.incident import Incident
+from gateway.model.proposal import Proposal
+from gateway.prevent.case import SECOND, Applied, Case, Clients, Promise, Series
+from gateway.record import incidents, proposals, segments
 from gateway.record.flight import FELL_BACK
 from gateway.record.segments import FLIGHT, Block
 from gateway.record.spool import FOLDER
@@ -31,12 +37,31 @@ HOUR, MONTH = 3600, 30 * 86_400
 @dataclass(frozen=True, slots=True)
 class Question:
     """`routes`: name and objective (parts per million, 0 for none) of those affected; none: the gateway as a whole.
-    `onset_ns`, `over_ns`: UTC."""
+    `served`: the config's text now, empty where there is none, and the number of its revision."""
 
-    incident: int
-    onset_ns: int
-    over_ns: int
+    incident: Incident
     routes: tuple[tuple[str, int], ...] = ()
+    applied: Applied | None = None
+    served: str = ""
+    revision: int = 0
+
+    @property
+    def onset_ns(self) -> int:
+        return Case(self.incident).onset_ns
+
+    @property
+    def over_ns(self) -> int:
+        return Case(self.incident).over_ns
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self) | {"incident": json.loads(incidents.document(self.incident))})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Question":
+        values = json.loads(text)
+        return cls(incidents.from_document(values["incident"]),
+                   tuple((name, success) for name, success in values["routes"]),
+                   Applied(**values["applied"]) if values["applied"] else None, values["served"], values["revision"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +69,15 @@ class Memory:
     series: tuple[Series, ...] = ()
     promises: tuple[Promise, ...] = ()
     clients: Clients | None = None
+    proposals: tuple[Proposal, ...] = ()
+
+
+def think(folder: Path, question: Question, now: int) -> Memory:
+    """What is known of it, and what is drafted from that. `now`: UTC ns. Raises sqlite3.Error, OSError."""
+    found = recall(folder, question)
+    case = Case(question.incident, series=found.series, applied=question.applied)
+    drafted = proposing.proposals(case, tuple(name for name, _ in question.routes), question.served, question.revision)
+    return dataclasses.replace(found, proposals=tuple(dataclasses.replace(each, at_ns=now) for each in drafted))
 
 
 def recall(folder: Path, question: Question) -> Memory:
@@ -131,4 +165,5 @@ def from_document(values: dict[str, Any]) -> Memory:
     return Memory(tuple(Series(each["target"], each["first"], each["step"], *(tuple(each[name]) for name in (
                       "requests", "errors", "refused", "p99_ms"))) for each in values["series"]),
                   tuple(Promise(**each) for each in values["promises"]),
-                  Clients(**values["clients"]) if values["clients"] else None)
+                  Clients(**values["clients"]) if values["clients"] else None,
+                  tuple(map(proposals.from_document, values["proposals"])))

@@ -19,6 +19,7 @@ from gateway.model.incident import Incident
 from gateway.prevent import files, post_mortem, review
 from gateway.prevent.case import Applied, Case, utc
 from gateway.prevent.post_mortem import Record
+from gateway.record.active import Active
 from gateway.record.revision import Revision
 from gateway.record.store import NotStored, Store
 from gateway.routing.plan import Plan
@@ -40,11 +41,11 @@ class Historian(Protocol):
 class Reporting:
     """Mutable state: the incident that is being recalled, and when it was looked for the next one."""
 
-    def __init__(self, store: Callable[[], Store], folder: Path, plan: Callable[[], Plan], historian: Historian,
+    def __init__(self, store: Callable[[], Store], folder: Path, active: Callable[[], Active], historian: Historian,
                  log: logging.Logger) -> None:
         self._store = store
         self._folder = folder / FOLDER
-        self._plan = plan
+        self._active = active
         self._historian = historian
         self._log = log
         self._about: Incident | None = None
@@ -59,7 +60,7 @@ class Reporting:
             self._looked_ns = now
             self._about = next(iter(self._store().without_post_mortem(1)), None)
             if self._about is not None:
-                self._historian.begin(_question(self._about, self._plan()))
+                self._historian.begin(self._question(self._about))
         elif (memory := self._historian.memory()) is not None:
             incident, self._about = self._about, None
             self._draft(incident, memory, now)
@@ -72,8 +73,14 @@ class Reporting:
         before = self._store().post_mortem(incident.id)
         if before is not None:
             record = review.redrafted(before, record)
+        self._store().add_proposals(memory.proposals)
         self._keep(record, current.times["resolved"], now, BY_ITSELF, "draft")
         self._log.info("the post-mortem of incident %d is drafted", incident.id)
+
+    def _question(self, incident: Incident) -> Question:
+        active, actions = self._active(), tuple(self._store().actions_of(incident.id))
+        return Question(incident, affected(incident, active.plan), self._applied(incident, actions),
+                        active.revision.text, active.revision.number)
 
     def _case(self, incident: Incident, memory: Memory) -> Case:
         store = self._store()
@@ -140,19 +147,16 @@ class Reporting:
 
 
 def suspect(incident: Incident, actions: tuple[Action, ...]) -> int:
-    """The number of the revision that is to blame: gone back from, or the most suspect change; 0 for none."""
+    """The number of the revision that is to blame: gone back from, or the most suspect change; 0 for none. One that was
+    applied after the incident was noticed is a cure, not a cause."""
     for action in actions:
         if action.kind is ActionKind.ROLL_BACK and action.done_ns:
             return int(action.target.partition(":")[2])
     for each in incident.finding.get("changes", ()):
-        if each.get("score", 0) > 0 and not each.get("veto"):
-            return int(each["reference"]) if each.get("kind") == ChangeKind.CONFIG else 0
+        number = int(each["reference"]) if each.get("kind") == ChangeKind.CONFIG else 0
+        if each.get("score", 0) > 0 and not each.get("veto") and number <= incident.revision:
+            return number
     return 0
-
-
-def _question(incident: Incident, plan: Plan) -> Question:
-    case = Case(incident)
-    return Question(incident.id, case.onset_ns, case.over_ns, affected(incident, plan))
 
 
 def affected(incident: Incident, plan: Plan) -> tuple[tuple[str, int], ...]:

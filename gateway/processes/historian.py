@@ -1,4 +1,4 @@
-"""The child of control that recalls an incident that is over: what it cost, for its post-mortem.
+"""The child of control that recalls an incident that is over: what it cost, and what would prevent it.
 
     python -m gateway.processes.historian FOLDER QUESTION ANSWER
 
@@ -9,6 +9,7 @@ import dataclasses
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 import setproctitle
@@ -25,10 +26,9 @@ def main() -> None:
     setproctitle.setproctitle("gateway: historian")
     os.nice(NICE)
     folder, question, answer = map(Path, sys.argv[1:4])
-    asked = json.loads(question.read_text())
-    asked["routes"] = tuple((name, success) for name, success in asked["routes"])
+    found = recalling.think(folder, Question.from_json(question.read_text()), time.time_ns())
     fresh = answer.with_suffix(".new")
-    fresh.write_text(json.dumps(dataclasses.asdict(recalling.recall(folder, Question(**asked)))))
+    fresh.write_text(json.dumps(dataclasses.asdict(found)))
     fresh.rename(answer)
 
 

@@ -89,6 +89,14 @@ STEPS: tuple[tuple[str, ...], ...] = (
             status TEXT NOT NULL, document TEXT NOT NULL
         ) STRICT""",
     ),
+    (   # what would keep it from coming back; the same is not proposed twice for an incident
+        """CREATE TABLE proposals (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, incident INTEGER NOT NULL REFERENCES incidents (id),
+            kind TEXT NOT NULL, name TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('proposed', 'accepted', 'declined')), document TEXT NOT NULL,
+            UNIQUE (incident, kind, name)
+        ) STRICT""",
+    ),
 )
 
 

@@ -22,9 +22,10 @@ from gateway.model.action import Action
 from gateway.model.change import Change, ChangeKind
 from gateway.model.incident import Entry, Incident
 from gateway.model.override import Override
+from gateway.model.proposal import Proposal
 from gateway.model.report import Maintenance, Report
 from gateway.model.signal import SignalKind
-from gateway.record import actions, audit, incidents, migrations, outbox, overrides, post_mortems
+from gateway.record import actions, audit, incidents, migrations, outbox, overrides, post_mortems, proposals
 from gateway.record.outbox import Alert, Waiting
 from gateway.record.revision import Revision, utc_text
 
@@ -198,6 +199,21 @@ class Store:
     def post_mortems(self, limit: int = 200) -> list[dict[str, Any]]:
         """Those that are not closed first, then the latest."""
         return [dict(json.loads(row["document"])) for row in self._read(post_mortems.NOT_CLOSED_FIRST, limit)]
+
+    # Proposals
+
+    def add_proposals(self, drafted: Sequence[Proposal]) -> list[Proposal]:
+        """Those that are new, with their ids; an incident is not proposed the same twice."""
+        with self._transaction() as connection:
+            return proposals.insert(connection, self._note, drafted)
+
+    def decide_proposal(self, decided: Proposal) -> None:
+        """Raises KeyError for one that is not there or was decided already."""
+        with self._transaction() as connection:
+            proposals.decide(connection, self._note, decided)
+
+    def proposals_of(self, number: int) -> list[Proposal]:
+        return [proposals.from_row(row) for row in self._read(proposals.OF_INCIDENT, number)]
 
     # The outbox
 

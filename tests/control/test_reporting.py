@@ -15,6 +15,7 @@ from gateway.model import incident as incidents
 from gateway.model.incident import Entry, Event, Incident
 from gateway.model.safeguards import SECOND
 from gateway.prevent.case import Clients
+from gateway.record.active import Active
 from gateway.record.revision import Revision
 from gateway.record.store import open_store
 from gateway.record.ticks import TICK, coded
@@ -25,6 +26,7 @@ LOG = logging.getLogger("test")
 PLAN = plan.Plan((), (plan.Upstream("orders", (plan.Endpoint("127.0.0.1:1"),)),), (
     plan.Route("list", upstream="orders", objective=plan.Objective(999_000)), plan.Route("create", upstream="orders"),
     plan.Route("login", respond=plan.Respond())))
+ACTIVE = Active(Revision(5, "served", "served", "digest", PLAN.to_json(), ONSET * SECOND))
 
 
 class Historian:
@@ -50,7 +52,7 @@ class Scene:
         self.now = (ONSET + 160) * SECOND
 
     def start(self) -> Reporting:
-        return Reporting(lambda: self.store, self.folder, lambda: PLAN, self.historian, LOG)
+        return Reporting(lambda: self.store, self.folder, lambda: ACTIVE, self.historian, LOG)
 
     def over(self) -> Incident:
         found = cases.incident(target="upstream:orders")
@@ -72,7 +74,7 @@ def scene(tmp_path: Path) -> Scene:
 def test_an_incident_that_is_over_has_its_post_mortem_within_a_minute(scene: Scene) -> None:
     number = scene.over().id
     scene.seconds(10)
-    assert [(each.incident, each.routes) for each in scene.historian.asked] == [
+    assert [(each.incident.id, each.routes) for each in scene.historian.asked] == [
         (number, (("list", 999_000), ("create", 0)))]
     record = json.loads((scene.folder / "post-mortems" / f"{number}.json").read_text())
     assert record == scene.store.post_mortem(number)
@@ -150,6 +152,13 @@ def test_the_suspected_revision_is_that_which_was_gone_back_from() -> None:
     assert suspect(cases.incident(), ()) == 4
 
 
+def test_a_revision_that_was_applied_after_it_was_noticed_is_no_suspect() -> None:
+    found = cases.incident()
+    cure = {"words": "x", "score": 1, "veto": "", "kind": "config", "reference": "5"}
+    found.finding["changes"].insert(0, cure)
+    assert suspect(found, ()) == 4
+
+
 def test_a_deploy_that_is_more_suspect_than_any_config_leaves_no_revision_suspected() -> None:
     found = cases.incident()
     found.finding["changes"].insert(0, {"words": "x", "score": 1, "veto": "", "kind": "deploy", "reference": "2"})
@@ -179,7 +188,7 @@ def test_the_windows_are_recalled_from_ten_minutes_before_to_two_after(tmp_path:
     for at in range(ONSET - 1000, ONSET + 300, 10):
         windows.append(at, {"route:list": tick})
     windows.close()
-    memory = recall(tmp_path, Question(1, ONSET * SECOND, (ONSET + 100) * SECOND, (("list", 999_000),)))
+    memory = recall(tmp_path, Question(cases.incident(), (("list", 999_000),)))
     series = memory.series[0]
     assert (series.first, len(series.requests)) == (ONSET - 600, 83)
     assert set(series.requests) == {50}

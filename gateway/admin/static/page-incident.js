@@ -2,11 +2,11 @@
 
 import "./chart.js";
 import {get, send} from "./api.js";
-import {say, toast} from "./dialogs.js";
+import {fill, say, toast} from "./dialogs.js";
 import {h, show} from "./dom.js";
 import {share, short, span} from "./format.js";
 import {onChange} from "./live.js";
-import {badge, button, card, empty, facts, heading, severity, table, targetLink, time} from "./parts.js";
+import {badge, button, card, diff, empty, facts, heading, severity, table, targetLink, time} from "./parts.js";
 
 const STEPS = ["detected", "isolated", "mitigated", "analysed", "resolved", "reviewed"];
 const SECONDS = 900, EVERY = 5000;
@@ -16,7 +16,8 @@ export async function open(host, {argument: number, signal}) {
     const found = await get(`/v1/incidents/${number}`, signal);
     const target = found.scope.find((each) => /^(route|upstream|endpoint):/.test(each));
     const history = target && await get(`/v1/traffic?target=${encodeURIComponent(target)}&seconds=${SECONDS}`, signal).catch(() => null);
-    show(host, page(found, target, history, look));
+    const {proposals} = await get(`/v1/incidents/${number}/proposals`, signal);
+    show(host, page(found, target, history, look), proposed(found, proposals, look));
   };
   const timer = setInterval(() => look().catch(() => {}), EVERY);
   signal.addEventListener("abort", () => clearInterval(timer));
@@ -106,6 +107,28 @@ function timeline(found, look) {
     each.who === "gateway" ? null : h("small", {class: "muted"}, each.who)))),
   button("Add a comment", async () => { if (await say("Comment", "Add", `/v1/incidents/${found.id}/comment`)) await look(); }));
 }
+
+/** What would keep it from coming back; people decide. */
+function proposed(found, proposals, look) {
+  if (!proposals.length) return null;
+  return card("What would keep it from coming back", h("ul", {class: "plain"}, proposals.map((each) => h("li", {"data-key": String(each.id)},
+    badge(each.state === "proposed" ? "warn" : each.state === "accepted" ? "ok" : "quiet", each.state), " ",
+    h("span", {class: "strong"}, `${each.kind}: ${each.title}`), h("p", {class: "muted"}, `${each.why}. Checked: ${each.proof.join("; ")}.`),
+    each.reason ? h("p", {}, `${each.who}: ${each.reason}`) : null,
+    h("details", {}, h("summary", {}, "In full"), each.diff ? diff(each.diff) : h("pre", {tabindex: "0"}, each.body)),
+    each.state === "proposed" ? h("div", {class: "actions"}, button(`Accept proposal ${each.id}`, decide(each, "accept", look), "primary"),
+      button(`Decline proposal ${each.id}`, decide(each, "decline", look))) : null))));
+}
+
+const decide = (each, verb, look) => async () => {
+  const done = await fill(`${verb === "accept" ? "Accept" : "Decline"}: ${each.title}`, verb === "accept" ? "Accept" : "Decline",
+    [["reason", "Reason", "", verb === "accept" ? "May be empty; it goes into the change log." : "Whoever meets the next such incident will ask."]],
+    (fields) => send("POST", `/v1/incidents/${each.incident}/proposals/${each.id}/${verb}`, fields));
+  if (done) {
+    toast(`Proposal ${each.id} is ${done.state}`);
+    await look();
+  }
+};
 
 /** Where its post-mortem is, or will be. */
 function report(found) {
