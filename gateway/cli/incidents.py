@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from gateway.cli import incident_actions, printing, proposals, reports
+from gateway.cli import incident_actions, printing, proposals, regression, reports
 from gateway.cli.asking import admin_option, ask, json_option
 
 
@@ -130,7 +130,7 @@ def review(admin: str, number: int) -> None:
     _did(admin, number, "review")
 
 
-for each in (*incident_actions.COMMANDS, *reports.COMMANDS, *proposals.COMMANDS):
+for each in (*incident_actions.COMMANDS, *reports.COMMANDS, *proposals.COMMANDS, *regression.COMMANDS):
     incidents.add_command(each)
 
 

@@ -107,6 +107,21 @@ def _change(case: Case, draft: ChangeDraft, root: Mapping, settings: Gateway, se
                     differences.of_texts(served, text), ("loads", *differing[:10], NOT_REPLAYED), revision)
 
 
+def threshold(incident: int, route: str, budget: int, proof: tuple[str, ...], served: str,
+              revision: int) -> Proposal | None:
+    """Another budget of false alarms for a route; None where it cannot be written into the config."""
+    draft = ChangeDraft(f"let {route} have {budget} false alarms a month", "it would have been noticed sooner",
+                        "routes", route, ("detect", "false_alarms_per_month"), budget)
+    try:
+        root, _ = _loaded(served)
+        text = edits.put(served, *_place(root, draft))
+        _loaded(text)
+    except (edits.NotEditable, ConfigError):
+        return None
+    return Proposal(incident, ProposalKind.THRESHOLD, draft.title, draft.why, draft.name, text,
+                    differences.of_texts(served, text), ("loads", *proof), revision)
+
+
 def _place(root: Mapping, draft: ChangeDraft) -> tuple[Location, object]:
     """Where the setting is to be put, and what: sections above it that are not written are made with it."""
     location: Location = (draft.section, _key(root, draft), *draft.path)

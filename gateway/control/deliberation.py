@@ -20,8 +20,9 @@ from gateway.control.historian import ChildHistorian
 from gateway.control.incident_loop import Analyst, IncidentLoop, Source
 from gateway.control.learning_child import LearningChild
 from gateway.control.measuring import Measuring
+from gateway.control.niced_child import NicedChild
 from gateway.control.reloading import Reloader
-from gateway.control.reporting import Historian, Reporting
+from gateway.control.reporting import TUNING, TUNING_SECONDS, Historian, Reporting, Tuner
 from gateway.control.responding import Responder
 from gateway.control.sensing import Reports, Sensing
 from gateway.control.telling import Telling
@@ -53,7 +54,7 @@ class Deliberation:
     def __init__(self, board: Board, folder: Path, reloader: Reloader, analyst: Analyst | None,
                  log: logging.Logger, enforce: Callable[[], None] = lambda: None,
                  learner: Learner | None = None, historian: Historian | None = None,
-                 clients: ClientTraffic | None = None) -> None:
+                 clients: ClientTraffic | None = None, tuner: Tuner | None = None) -> None:
         """`enforce`: makes the board say what is in force; `clients`: fed by the flight recorder."""
         self._folder = folder
         self._reloader = reloader
@@ -73,7 +74,8 @@ class Deliberation:
         self.incidents = IncidentLoop(reloader.store, sources, self._topology, analyst, self._telling, log,
                                       self.responder)
         self.reporting = Reporting(reloader.store, folder, lambda: reloader.active,
-                                   historian or ChildHistorian(folder, log), log)
+                                   historian or ChildHistorian(folder, log),
+                                   tuner or NicedChild(folder, TUNING, TUNING_SECONDS, log), log)
         self.deciding = Deciding(reloader, log)
         self.turn_ms = self.worst_ms = 0.0
         self.fault = ""

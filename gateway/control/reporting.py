@@ -1,10 +1,10 @@
 """Post-mortems: each incident that is over gets one within a minute, and people change it.
 
-    over -> recalled, in a child -> drafted -> in the store, then as files beside it
+    over -> recalled, in a child -> drafted -> in the store, then as files beside it -> tuned, in another child
 
 One incident at a time, the latest first. The store's record is the truth; the files are written from it, and written
 anew when it changes. A relapse changes nothing until it is over again; then it is drafted anew, and what people wrote
-stays.
+stays. Tuning takes minutes; an incident that ends while another is tuned is not tuned.
 """
 
 import logging
@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gateway.control.recalling import Memory, Question
+from gateway.control.tuning import TuningQuestion
 from gateway.model.action import Action, ActionKind
 from gateway.model.change import ChangeKind
 from gateway.model.incident import Incident
 from gateway.prevent import files, post_mortem, review
 from gateway.prevent.case import Applied, Case, utc
 from gateway.prevent.post_mortem import Record
+from gateway.prevent.tuning import Labelled
+from gateway.record import proposals
 from gateway.record.active import Active
 from gateway.record.revision import Revision
 from gateway.record.store import NotStored, Store
@@ -27,6 +30,9 @@ from gateway.routing.plan import Plan
 SECOND = 10**9
 LOOK_NS = 5 * SECOND
 FOLDER = "post-mortems"
+LABELLED_MOST = 200
+TUNING_SECONDS = 1800.0
+TUNING = "gateway.processes.tuner"
 BY_ITSELF = "gateway"
 
 
@@ -38,22 +44,36 @@ class Historian(Protocol):
     def memory(self) -> Memory | None: ...
 
 
+class Tuner(Protocol):
+    """Replays the windows under other budgets, elsewhere; an empty answer: it came to nothing."""
+
+    def begin(self, question: str) -> None: ...
+
+    def answer(self) -> dict[str, Any] | None: ...
+
+
 class Reporting:
-    """Mutable state: the incident that is being recalled, and when it was looked for the next one."""
+    """Mutable state: the incident that is being recalled, the number of the one that is being tuned, and when it was
+    looked for the next one."""
 
     def __init__(self, store: Callable[[], Store], folder: Path, active: Callable[[], Active], historian: Historian,
-                 log: logging.Logger) -> None:
+                 tuner: Tuner, log: logging.Logger) -> None:
         self._store = store
         self._folder = folder / FOLDER
         self._active = active
         self._historian = historian
+        self._tuner = tuner
         self._log = log
         self._about: Incident | None = None
+        self._tuned = 0
         self._looked_ns = 0
         self.fault = ""
 
     def turn(self, now: int) -> None:
         """`now`: UTC ns. Raises NotStored."""
+        if self._tuned and (found := self._tuner.answer()) is not None:
+            number, self._tuned = self._tuned, 0
+            self._add_tuning(number, found, now)
         if self._about is None:
             if now - self._looked_ns < LOOK_NS:
                 return
@@ -76,6 +96,32 @@ class Reporting:
         self._store().add_proposals(memory.proposals)
         self._keep(record, current.times["resolved"], now, BY_ITSELF, "draft")
         self._log.info("the post-mortem of incident %d is drafted", incident.id)
+        if not self._tuned:
+            self._tuned = incident.id
+            self._tuner.begin(self._tuning_question(current).to_json())
+
+    def _tuning_question(self, incident: Incident) -> TuningQuestion:
+        active, case = self._active(), Case(incident)
+        budgets = {route.name: route.false_alarms for route in active.plan.routes}
+        routes = tuple((name, success, budgets.get(name, 0)) for name, success in affected(incident, active.plan))
+        known = [each for each in self._store().incidents(LABELLED_MOST) if not each.merged_into]
+        labelled = tuple(map(self._labelled, known))
+        return TuningQuestion(incident.id, incident.title, case.onset_ns / SECOND, case.over_ns / SECOND,
+                              (incident.opened_ns - case.onset_ns) / SECOND, routes,
+                              tuple(each for each in labelled if each.routes), active.revision.text,
+                              active.revision.number)
+
+    def _labelled(self, incident: Incident) -> Labelled:
+        case = Case(incident)
+        return Labelled(incident.id, frozenset(name for name, _ in affected(incident, self._active().plan)),
+                        case.onset_ns / SECOND, case.over_ns / SECOND)
+
+    def _add_tuning(self, number: int, found: dict[str, Any], now: int) -> None:
+        record = self._store().post_mortem(number)
+        if record is None or not found:
+            return
+        self._store().add_proposals([proposals.from_document(each) for each in found["proposals"]])
+        self._change(post_mortem.with_tuning(record, found), now, BY_ITSELF, "tune")
 
     def _question(self, incident: Incident) -> Question:
         active, actions = self._active(), tuple(self._store().actions_of(incident.id))

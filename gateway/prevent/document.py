@@ -102,6 +102,9 @@ def _detection(record: Record) -> Iterator[Block]:
         yield Bullets(tuple(f"{each['detector']} on {each['target']} at {each['at']}" for each in found["also"]))
     yield Table(("From the onset", "Seconds"), tuple(
         (name.replace("_", " "), _shown(value)) for name, value in spans.items()))
+    if found.get("examined") and not found["would_have_fired"]:
+        yield Paragraph(f"No other budget of false alarms would have noticed it sooner, as far as could be examined: "
+                        f"{found['examined']}.")
     if found["would_have_fired"]:
         yield Paragraph("What would have fired earlier, and what it would have cost:")
         yield Table(("Detector", "Seconds after the onset", "False alarms a month"), tuple(

@@ -91,7 +91,15 @@ def _detection(case: Case) -> dict[str, Any]:
     return {"source": SOURCES.get(first.kind, "reflex"), "by_people": first.kind in REPORTS, **_signal(first),
             "seconds": round((case.incident.opened_ns - case.onset_ns) / SECOND, 1),
             "also": [_signal(each) for each in signals[1:]], "more": case.incident.more_signals,
-            "would_have_fired": []}
+            "would_have_fired": [], "examined": ""}
+
+
+def with_tuning(record: Record, found: dict[str, Any]) -> Record:
+    """With what a replay of the windows came to: `examined`, `would_have_fired`."""
+    fired = [{"params": params, "seconds": seconds, "false_alarms": false}
+             for params, seconds, false in found["would_have_fired"]]
+    detection = record["detection"] | {"would_have_fired": fired, "examined": found["examined"]}
+    return record | {"detection": detection, "version": record["version"] + 1}
 
 
 def _signal(signal: Signal) -> dict[str, Any]:

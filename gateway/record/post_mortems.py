@@ -24,7 +24,7 @@ NOT_CLOSED_FIRST = "SELECT document FROM post_mortems ORDER BY status = 'closed'
 
 def save(connection: sqlite3.Connection, note: Note, record: Record, resolved_ns: int, at_ns: int, who: str,
          what: str) -> None:
-    """`what`: draft | edit | sign."""
+    """`what`: draft | tune | edit | sign."""
     before = connection.execute(OF_INCIDENT, (record["id"],)).fetchone()
     connection.execute("INSERT OR REPLACE INTO post_mortems VALUES (?, ?, ?, ?)",
                        (record["id"], resolved_ns, record["status"], json.dumps(record, sort_keys=True)))

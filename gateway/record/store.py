@@ -188,7 +188,7 @@ class Store:
         return [incidents.from_row(row) for row in self._read(post_mortems.WANTED, limit)]
 
     def save_post_mortem(self, record: dict[str, Any], resolved_ns: int, at_ns: int, who: str, what: str) -> None:
-        """`what`: draft | edit | sign."""
+        """`what`: draft | tune | edit | sign."""
         with self._transaction() as connection:
             post_mortems.save(connection, self._note, record, resolved_ns, at_ns, who, what)
 

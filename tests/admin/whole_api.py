@@ -42,6 +42,16 @@ class ForgetfulHistorian:
         return Memory()
 
 
+class SlowTuner:
+    """Is never done."""
+
+    def begin(self, question: str) -> None:
+        pass
+
+    def answer(self) -> None:
+        return None
+
+
 def make_board() -> Board:
     return Board.create(Capacity.room_for(1, 4, 4), boot_ns=time.monotonic_ns(), boot_utc_ns=time.time_ns())
 
@@ -55,7 +65,8 @@ def make_app(folder: Path, board: Board | None = None, config: str = CONFIG) -> 
     overrides = Overrides(board, reloader.store, LOG)
     reloader.on_names = overrides.try_turn
     reloader.finish()
-    deliberation = Deliberation(board, folder, reloader, None, LOG, historian=ForgetfulHistorian())
+    deliberation = Deliberation(board, folder, reloader, None, LOG, historian=ForgetfulHistorian(),
+                                tuner=SlowTuner())
     recorder = FlightRecorder(board, folder, reloader, LOG)
     app = api.make_app(board, reloader, overrides, TokenFile(folder), (), recorder, deliberation)
     app[DELIBERATION] = deliberation

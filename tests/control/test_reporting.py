@@ -3,6 +3,7 @@ import dataclasses
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from prevent.cases import ONSET
 
 from gateway.control.recalling import Memory, Question, recall
 from gateway.control.reporting import Reporting, affected, suspect
+from gateway.control.tuning import TuningQuestion
 from gateway.model import incident as incidents
 from gateway.model.incident import Entry, Event, Incident
+from gateway.model.proposal import Proposal, ProposalKind
 from gateway.model.safeguards import SECOND
 from gateway.prevent.case import Clients
 from gateway.record.active import Active
@@ -43,16 +46,31 @@ class Historian:
         return self.found
 
 
+class Tuner:
+    """Answers what it is given, once it is given something."""
+
+    def __init__(self) -> None:
+        self.asked: list[TuningQuestion] = []
+        self.found: dict[str, Any] | None = None
+
+    def begin(self, question: str) -> None:
+        self.asked.append(TuningQuestion.from_json(question))
+
+    def answer(self) -> dict[str, Any] | None:
+        found, self.found = self.found, None
+        return found
+
+
 class Scene:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.store = open_store(folder, ONSET * SECOND, LOG)
-        self.historian = Historian()
+        self.historian, self.tuner = Historian(), Tuner()
         self.reporting = self.start()
         self.now = (ONSET + 160) * SECOND
 
     def start(self) -> Reporting:
-        return Reporting(lambda: self.store, self.folder, lambda: ACTIVE, self.historian, LOG)
+        return Reporting(lambda: self.store, self.folder, lambda: ACTIVE, self.historian, self.tuner, LOG)
 
     def over(self) -> Incident:
         found = cases.incident(target="upstream:orders")
@@ -83,6 +101,32 @@ def test_an_incident_that_is_over_has_its_post_mortem_within_a_minute(scene: Sce
     assert (scene.folder / "post-mortems" / f"{number}.md").exists()
     scene.seconds(30)
     assert len(scene.historian.asked) == 1
+
+
+def test_it_is_tuned_when_its_post_mortem_is_there_and_says_what_would_have_fired_earlier(scene: Scene) -> None:
+    number = scene.over().id
+    scene.seconds(10)
+    asked = scene.tuner.asked[0]
+    assert (asked.incident, asked.routes, asked.noticed) == (number, (("list", 999_000, 1), ("create", 0, 1)), 20.0)
+    assert [(each.incident, each.onset, each.over) for each in asked.labelled] == [(number, ONSET, ONSET + 100)]
+    drafted = Proposal(number, ProposalKind.DRILL, "hold", "why", "incident-1.json", "{}")
+    scene.tuner.found = {"examined": "14 days", "proposals": [dataclasses.asdict(drafted)],
+                         "would_have_fired": [["anomalies, 5 false alarms a month", 11.0, "few"]]}
+    scene.seconds(1)
+    record = scene.reporting.find(number)
+    assert record["detection"]["would_have_fired"] == [
+        {"params": "anomalies, 5 false alarms a month", "seconds": 11.0, "false_alarms": "few"}]
+    assert record["version"] == 2
+    assert [each.name for each in scene.store.proposals_of(number)] == ["incident-1.json"]
+    assert "5 false alarms a month" in (scene.folder / "post-mortems" / f"{number}.md").read_text()
+
+
+def test_tuning_that_came_to_nothing_changes_nothing(scene: Scene) -> None:
+    number = scene.over().id
+    scene.seconds(10)
+    scene.tuner.found = {}
+    scene.seconds(1)
+    assert scene.reporting.find(number)["version"] == 1
 
 
 def test_a_child_that_died_leaves_a_post_mortem_without_its_numbers(scene: Scene) -> None:
