@@ -38,6 +38,8 @@ def _rules(case: Case, routes: tuple[str, ...]) -> Iterator[Proposal]:
         return
     upstreams = tuple(each.partition(":")[2].partition("/")[0] for each in case.incident.scope
                       if each.startswith(("upstream:", "endpoint:")))
+    if not routes and not upstreams:    # of the gateway as a whole: whatever the revision changed
+        routes, upstreams = tuple(each.name for each in after[1].routes), tuple(after[1].upstreams)
     observed = change_drafts.observed(case)
     for draft in rule_drafts.drafts(written.whole(before[1]), written.whole(after[1]), routes, upstreams,
                                     case.incident.id, observed):

@@ -30,7 +30,7 @@ from gateway.routing.plan import Plan
 SECOND = 10**9
 LOOK_NS = 5 * SECOND
 FOLDER = "post-mortems"
-LABELLED_MOST = 200
+LABELLED_MOST = 50
 TUNING_SECONDS = 1800.0
 TUNING = "gateway.processes.tuner"
 BY_ITSELF = "gateway"
@@ -193,11 +193,14 @@ class Reporting:
 
 
 def suspect(incident: Incident, actions: tuple[Action, ...]) -> int:
-    """The number of the revision that is to blame: gone back from, or the most suspect change; 0 for none. One that was
-    applied after the incident was noticed is a cure, not a cause."""
+    """The number of the revision that is to blame: gone back from, named by its probation, or the most suspect change;
+    0 for none. One that was applied after the incident was noticed is a cure, not a cause."""
     for action in actions:
         if action.kind is ActionKind.ROLL_BACK and action.done_ns:
             return int(action.target.partition(":")[2])
+    named = str(incident.finding.get("revision", "")).removeprefix("revision ")
+    if named.isdecimal():
+        return int(named)
     for each in incident.finding.get("changes", ()):
         number = int(each["reference"]) if each.get("kind") == ChangeKind.CONFIG else 0
         if each.get("score", 0) > 0 and not each.get("veto") and number <= incident.revision:

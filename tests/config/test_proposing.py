@@ -82,6 +82,14 @@ def test_what_the_incident_did_not_touch_is_no_rule() -> None:
     assert drafted(("status: 204", "status: 500")) == []
 
 
+def test_of_an_incident_of_the_whole_gateway_every_change_counts() -> None:
+    case = dataclasses.replace(cases.case(), applied=applied(("status: 204", "status: 500")),
+                               incident=cases.incident(target="gateway"))
+    found = proposing.proposals(case, (), CONFIG, 5)
+    assert [yaml.safe_load(each.body)["condition"] for each in found] == [
+        "!has(it.respond) || it.respond.status < 500"]
+
+
 def test_a_change_that_was_made_beside_is_a_second_rule() -> None:
     both = CONFIG.replace("9001", "9002").replace("5s", "2s")
     case = dataclasses.replace(cases.case(), applied=dataclasses.replace(applied(("9001", "9002")), text=both))

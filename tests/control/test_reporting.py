@@ -203,6 +203,11 @@ def test_a_revision_that_was_applied_after_it_was_noticed_is_no_suspect() -> Non
     assert suspect(found, ()) == 4
 
 
+def test_a_revision_that_its_probation_names_is_the_suspect() -> None:
+    found = dataclasses.replace(cases.incident(), finding={"words": "it was worse", "revision": "revision 6"})
+    assert suspect(found, ()) == 6
+
+
 def test_a_deploy_that_is_more_suspect_than_any_config_leaves_no_revision_suspected() -> None:
     found = cases.incident()
     found.finding["changes"].insert(0, {"words": "x", "score": 1, "veto": "", "kind": "deploy", "reference": "2"})
