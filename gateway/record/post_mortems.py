@@ -13,9 +13,12 @@ from gateway.record import audit
 Record = dict[str, Any]
 Note = Callable[[int, str, str, str, dict[str, Any]], None]
 AUDITED = ("status", "version", "summary", "lessons", "items", "reviews")
+LATEST = 200
+"""Incidents that are looked through: it is asked every few seconds, and reads their documents."""
 RESOLVED = "json_extract(incidents.document, '$.times.resolved')"
 WANTED = (f"SELECT incidents.* FROM incidents LEFT JOIN post_mortems ON incident = id "  # noqa: S608
-          f"WHERE incidents.state IN ('resolved', 'reviewed') AND {RESOLVED} IS NOT NULL "
+          f"WHERE incidents.id > (SELECT coalesce(max(id), 0) - {LATEST} FROM incidents) "
+          f"AND incidents.state IN ('resolved', 'reviewed') AND {RESOLVED} IS NOT NULL "
           f"AND json_extract(incidents.document, '$.merged_into') = 0 AND coalesce(resolved_ns, 0) != {RESOLVED} "
           "ORDER BY id DESC LIMIT ?")
 OF_INCIDENT = "SELECT document FROM post_mortems WHERE incident = ?"
