@@ -27,6 +27,9 @@ HOUR, DAY = 3600, 86_400
 WEEKS = 33 * DAY
 WARM_UP = DAY + HOUR
 """Seconds of ticks before the first alarm: what is primed with a day of hours is a day old, and alarms begin at two."""
+UNPRIMED = DAY
+"""So much more where there is no such day."""
+PRIMED_HOURS = 24
 SCHEMA = "windows/1"
 
 
@@ -44,6 +47,12 @@ class History:
     ran: NDArray[np.bool_]
 
     @property
+    def judged_from(self) -> int:
+        """Before that the detectors raise no alarm."""
+        primed = int((self.hour_ticks > HOUR // SECONDS / 2).sum()) >= PRIMED_HOURS
+        return self.first + WARM_UP + (0 if primed else UNPRIMED)
+
+    @property
     def last(self) -> int:
         return self.first + len(self.ran) * SECONDS
 
@@ -52,7 +61,7 @@ class History:
         at = self.first + SECONDS * np.arange(len(self.ran))
         total = 0
         for route in self.routes:
-            clean = self.ran & (at >= self.first + WARM_UP)
+            clean = self.ran & (at >= self.judged_from)
             for each in labelled:
                 if route in each.routes:
                     clean &= (at < each.onset) | (at > each.over + LATE_S)

@@ -72,15 +72,15 @@ def tune(folder: Path, question: TuningQuestion, now: int) -> dict[str, Any]:
         found = history.read(windows, [name for name, _, _ in routes], last - REPLAYED, last)
     finally:
         windows.close()
-    if question.onset < found.first + history.WARM_UP:
+    if question.onset < found.judged_from:
         return _nothing(f"the windows begin only {(question.onset - found.first) / 3600:.1f} h before the onset; "
-                        f"{history.WARM_UP / 3600:.0f} h are needed before the first alarm")
+                        f"{(found.judged_from - found.first) / 3600:.0f} h are needed before the first alarm")
     return _judged(question, routes, found, now)
 
 
 def _judged(question: TuningQuestion, routes: list[tuple[str, int, int]], found: History, now: int) -> dict[str, Any]:
     present = min(budget for _, _, budget in routes)
-    labelled = [each for each in question.labelled if each.onset >= found.first + history.WARM_UP]
+    labelled = [each for each in question.labelled if each.onset >= found.judged_from]
     settings = history.replay(found, sorted({*GRID, present}), [success for _, success, _ in routes], labelled)
     days = found.judged_days(labelled)
     rows = tuning.rows(settings, labelled, question.incident, days)

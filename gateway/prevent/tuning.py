@@ -111,4 +111,4 @@ def proof(found: Sequence[Row], chosen: Row, present: int, incidents: int) -> It
     if incidents < 2:
         yield "fitted to this one incident: there was no other in the replayed days to hold it against"
     else:
-        yield f"the other {incidents - 1} incidents alone would not speak against it"
+        yield f"incidents beside this one that it was held against: {incidents - 1}"

@@ -55,6 +55,7 @@ def question(budget: int = 1) -> TuningQuestion:
 def warm_up_an_hour(patched: pytest.MonkeyPatch) -> None:
     patched.setattr(watch, "WARM_UP_TICKS", HOUR // SECONDS)
     patched.setattr(history, "WARM_UP", HOUR)
+    patched.setattr(history, "UNPRIMED", 0)
     patched.setattr(regression, "BEFORE", 2 * HOUR)
 
 
@@ -116,7 +117,7 @@ def test_a_detector_that_does_not_notice_it_fails_the_drill(tuned: dict[str, Any
 def test_a_gateway_that_is_younger_than_its_detectors_warm_up_says_so(tmp_path: Path) -> None:
     windows(tmp_path)
     found = tuning.tune(tmp_path, question(), 5)
-    assert "25 h are needed before the first alarm" in found["examined"]
+    assert "49 h are needed before the first alarm" in found["examined"]
     assert found["proposals"] == found["would_have_fired"] == []
     assert tuning.tune(tmp_path, question(budget=0), 5)["examined"] == "no affected route is watched for anomalies"
 
