@@ -29,6 +29,8 @@ from gateway.routing.plan import Plan
 
 SECOND = 10**9
 LOOK_NS = 5 * SECOND
+WRITTEN_NS = 12 * SECOND
+"""After that the windows hold the tick in which it ended."""
 FOLDER = "post-mortems"
 LABELLED_MOST = 50
 TUNING_SECONDS = 1800.0
@@ -78,7 +80,9 @@ class Reporting:
             if now - self._looked_ns < LOOK_NS:
                 return
             self._looked_ns = now
-            self._about = next(iter(self._store().without_post_mortem(1)), None)
+            over = now - WRITTEN_NS
+            self._about = next((each for each in self._store().without_post_mortem() if each.times["resolved"] <= over),
+                               None)
             if self._about is not None:
                 self._historian.begin(self._question(self._about))
         elif (memory := self._historian.memory()) is not None:

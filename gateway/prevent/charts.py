@@ -6,8 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-WIDTH, HEIGHT = 800, 200
-LEFT, RIGHT, TOP, BOTTOM = 50, 90, 22, 24
+WIDTH, HEIGHT = 800, 230
+LEFT, RIGHT, TOP, BOTTOM = 50, 120, 60, 24
+MARK_ROW = 11
+"""Above the lines each mark has a row of its own, so that marks of one moment can be told apart."""
 Values = Sequence[float | None]
 
 
@@ -32,7 +34,7 @@ def _svg(label: str, lines: Sequence[tuple[str, str, Values]], series: dict[str,
     parts = [_grid(share * top, top) for share in (0.0, 0.5, 1.0)]
     parts += [_mark(at, word, index, series, count) for index, (at, word) in enumerate(marks)]
     parts += [_line(kind, values, count, top) for _, kind, values in lines]
-    parts += [_name(name, index) for index, (name, _, _) in enumerate(lines)]
+    parts += [_name(name, kind, index) for index, (name, kind, _) in enumerate(lines)]
     parts.append(_times(series, count))
     said = html.escape(f"{label}: {'; '.join(_said(name, values) for name, _, values in lines)}")
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{said}">{"".join(parts)}</svg>'
@@ -66,19 +68,22 @@ def _grid(value: float, top: float) -> str:
 
 
 def _line(kind: str, values: Values, count: int, top: float) -> str:
-    """A path for each run without gaps."""
+    """Runs without gaps; a point by itself is a dot."""
     drawn, pen = [], "M"
     for index, value in enumerate(values):
         if value is None:
             pen = "M"
             continue
-        drawn.append(f"{pen}{_x(index, count):.1f} {_y(value, top):.1f}")
+        drawn.append(f"{pen}{_x(index, count):.1f} {_y(value, top):.1f}{'h1' if pen == 'M' else ''}")
         pen = "L"
     return f'<path class="{kind}" d="{"".join(drawn)}"/>' if drawn else ""
 
 
-def _name(name: str, index: int) -> str:
-    return f'<text class="tick" x="{WIDTH - RIGHT + 8}" y="{TOP + 10 + 16 * index}">{html.escape(name)}</text>'
+def _name(name: str, kind: str, index: int) -> str:
+    """With a piece of its line."""
+    x, y = WIDTH - RIGHT + 8, TOP + 10 + 16 * index
+    return (f'<line class="{kind}" x1="{x}" x2="{x + 24}" y1="{y - 4}" y2="{y - 4}"/>'
+            f'<text class="tick" x="{x + 30}" y="{y}">{html.escape(name)}</text>')
 
 
 def _mark(at: str, word: str, index: int, series: dict[str, Any], count: int) -> str:
@@ -87,7 +92,7 @@ def _mark(at: str, word: str, index: int, series: dict[str, Any], count: int) ->
         return ""
     x = _x(place, count)
     return (f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
-            f'<text class="tick" x="{x + 3:.1f}" y="{9 + 11 * (index % 2)}">{html.escape(word)}</text>')
+            f'<text class="tick" x="{x + 3:.1f}" y="{MARK_ROW * (1 + index % 5)}">{html.escape(word)}</text>')
 
 
 def _times(series: dict[str, Any], count: int) -> str:

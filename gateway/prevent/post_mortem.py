@@ -22,6 +22,7 @@ Record = dict[str, Any]
 DRAFT, REVIEW, CLOSED = "draft", "review", "closed"
 POINTS_MOST = 240
 CHARTS_MOST = 3
+CHART_BEFORE_S, CHART_AFTER_S = 120, 90
 LESSONS = ("well", "wrong", "lucky")
 
 KINDS = {
@@ -49,7 +50,7 @@ def draft(case: Case, now: int) -> Record:
         "root_causes": _root_causes(case), "contributing": _contributing(case), "analysis": _analysis(case),
         "timeline": [_line(each) for each in case.timeline], "actions": [_action(each) for each in case.actions],
         "config": _config(case), "lessons": {name: [] for name in LESSONS}, "items": items.drafted(case),
-        "reviews": [], "series": [_points(each) for each in case.series[:CHARTS_MOST]],
+        "reviews": [], "series": [_points(_around(case, each)) for each in case.series[:CHARTS_MOST]],
     }
 
 
@@ -174,6 +175,13 @@ def _config(case: Case) -> dict[str, Any] | None:
         return None
     return {"revision": found.number, "before": found.before, "at": utc(found.at_ns), "who": found.who,
             "author": found.author, "commit": found.commit, "diff": found.diff}
+
+
+def _around(case: Case, series: Series) -> Series:
+    """What a chart shows: the incident, twice as long before it, and half as long after it."""
+    onset, over = case.onset_ns // SECOND, case.over_ns // SECOND
+    return series.between(onset - max(CHART_BEFORE_S, 2 * (over - onset)),
+                          over + max(CHART_AFTER_S, (over - onset) // 2))
 
 
 def _points(series: Series) -> dict[str, Any]:

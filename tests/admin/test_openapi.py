@@ -95,7 +95,7 @@ def test_answers_are_what_the_document_promises(tmp_path: Path) -> None:
                 if path == "/v1/incidents":
                     app[DELIBERATION].try_turn(time.time_ns())
                 if path == "/v1/incidents/1/report" and method == "get":
-                    for seconds in (10, 20):            # begins to recall it, then drafts it
+                    for seconds in (20, 30):            # begins to recall it, then drafts it
                         app[DELIBERATION].reporting.turn(time.time_ns() + seconds * 10**9)
                 answer = await client.request(method, path, json=body)
                 assert answer.status == status, (method, path, await answer.text())
