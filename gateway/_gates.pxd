@@ -100,6 +100,17 @@ cdef inline uint64_t rank_of(int priority, uint64_t client, uint64_t salt) noexc
     return <uint64_t>priority * COHORTS + ((client ^ salt) & (COHORTS - 1))
 
 
+cdef inline uint64_t lot_of(uint64_t client, uint64_t revision) noexcept nogil:
+    """A client's lot of 2^32 under a revision on probation: another draw for each, and of no other use of its key.
+
+    The finaliser of splitmix64 (Steele, Lea and Flood 2014).
+    """
+    cdef uint64_t x = client + <uint64_t>0x9E3779B97F4A7C15 * (revision + 1)
+    x = (x ^ (x >> 30)) * <uint64_t>0xBF58476D1CE4E5B9
+    x = (x ^ (x >> 27)) * <uint64_t>0x94D049BB133111EB
+    return (x ^ (x >> 31)) >> 32
+
+
 cdef inline bint sheds(const Control* control, uint64_t rank, uint64_t now) noexcept nogil:
     """Whether the board has a request of this rank shed; tier 0 never is."""
     return load(&control.shed_until) > now and rank >= COHORTS and rank > load(&control.shed_rank)

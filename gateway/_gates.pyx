@@ -93,6 +93,11 @@ def word_of(state: int, generation: int, fraction: int) -> int:
     return breaker_word(state, generation, fraction)
 
 
+def lot(client: int, revision: int) -> int:
+    """The lot of 2^32 by which a client has a revision on probation, or the one before."""
+    return lot_of(client, revision)
+
+
 def rule_on(rules: tuple[int, int, int], client: int) -> int | None:
     """Which rule of `WorkerBoard.client_rules` is on a client."""
     cdef const ClientRule* first = <const ClientRule*><uintptr_t>rules[0]

@@ -65,7 +65,7 @@ cdef struct Record:
     uint8_t attempts
     uint8_t flags
     uint8_t version_size
-    uint8_t spare
+    uint8_t unreached               # tries of it that found no endpoint to connect to
     char version[20]
     char path[96]
 

@@ -124,7 +124,7 @@ def layout() -> dict[str, dict[str, int]]:
             "protocol": <uintptr_t>&record.protocol, "decision": <uintptr_t>&record.decision,
             "safeguard": <uintptr_t>&record.safeguard, "attempts": <uintptr_t>&record.attempts,
             "flags": <uintptr_t>&record.flags, "version_size": <uintptr_t>&record.version_size,
-            "spare": <uintptr_t>&record.spare, "version": <uintptr_t>&record.version[0],
+            "unreached": <uintptr_t>&record.unreached, "version": <uintptr_t>&record.version[0],
             "path": <uintptr_t>&record.path[0], "sizeof": sizeof(Record),
         },
     }

@@ -19,6 +19,7 @@ COMMANDS = {
     "reloads": "proof: 100 reloads and 50 kills during apply, no failed request, one plan",
     "bad-endpoint": "proof: an endpoint that answers 500 is out after 5 errors and comes back",
     "blackout": "proof: a dead upstream is hardly asked, and the fallback answers",
+    "probation": "proof: a revision that is worse is rolled back, a harmless one is not",
     "overload": "proof: four times the load one worker can bear, a critical route beside it",
     "disorder": "proof: misbehaving clients leave no permit, connection or memory behind",
     "contract": "proof: the admin API answers what its OpenAPI document promises, whatever it is asked",
@@ -31,7 +32,7 @@ COMMANDS = {
     "detection": "anomaly detection on simulated months and on real labelled series",
 }
 _PROOFS = ("limit", "isolation", "reloads", "bad-endpoint", "blackout", "overload", "disorder", "contract",
-           "admin-attack")
+           "admin-attack", "probation")
 _MODULES = {"leaves": "leaf_cost", "profile": "profiling",  # the standard library has a `profile` too
             "detection": "detection.command", "injections": "injections.command",
             **{name: f"proofs.{name.replace('-', '_')}" for name in _PROOFS}}

@@ -1,7 +1,8 @@
 """The config over the admin API.
 
     GET  /v1/config             what is served: revision, drift, what was refused last
-    POST /v1/config             {"documents": {name: text}, "actor", "reason"}: check and apply
+    POST /v1/config             {"documents": {name: text}, "actor", "reason"}: check and apply; `"probation": false`:
+                                to all clients at once, and not watched
     POST /v1/config/diff        {"documents"}: what applying would change
     POST /v1/config/rollback    {"to": number or null, "actor", "reason"}
     GET  /v1/revisions          ?limit=50&before=, the latest first, without texts
@@ -21,6 +22,7 @@ from gateway.admin.callers import who
 from gateway.config import differences, files
 from gateway.control.reloading import Reloader
 from gateway.model import override
+from gateway.record.probations import ProbationRow
 from gateway.record.revision import Revision
 
 RELOADER = web.AppKey("reloader", Reloader)
@@ -33,9 +35,10 @@ async def _config(request: web.Request) -> web.Response:
 
 async def _apply(request: web.Request) -> web.Response:
     body = await bodies.json_object(request)
-    bodies.check_names(body, "documents", "actor", "reason")
-    return _shown(await request.app[RELOADER].apply_documents(_documents(body), who(request), _actor(body),
-                                                              _expected(request), _reason(body)))
+    bodies.check_names(body, "documents", "actor", "reason", "probation")
+    watched = "probation" not in body or bodies.flag(body, "probation")
+    return _shown(await request.app[RELOADER].apply_documents(
+        _documents(body), who(request), _actor(body), _expected(request), _reason(body), watched))
 
 
 async def _rollback(request: web.Request) -> web.Response:
@@ -58,8 +61,12 @@ async def _diff(request: web.Request) -> web.Response:
 
 async def _log(request: web.Request) -> web.Response:
     page = paging.page(request)
-    listed = request.app[RELOADER].store().revisions(page.limit, page.before)
-    return web.json_response({"revisions": [revision.brief() | {"state": state} for revision, state in listed],
+    store = request.app[RELOADER].store()
+    listed = store.revisions(page.limit, page.before)
+    numbers = [revision.number for revision, _ in listed]
+    probations = store.probations(min(numbers, default=0), max(numbers, default=0))
+    return web.json_response({"revisions": [revision.brief() | {"state": state, "probation": _of(revision, probations)}
+                                            for revision, state in listed],
                               "next": page.following([revision.number for revision, _ in listed])})
 
 
@@ -69,6 +76,12 @@ async def _show(request: web.Request) -> web.Response:
     if found is None:
         return answers.problem(404, "Not Found", f"there is no revision {number}")
     return web.json_response(found.brief() | {"text": found.text, "diff": found.diff})
+
+
+def _of(revision: Revision, probations: dict[int, ProbationRow]) -> dict[str, Any] | None:
+    """How it was watched; None: it was not."""
+    row = probations.get(revision.number)
+    return row.brief() if row else None
 
 
 def _shown(revision: Revision) -> web.Response:

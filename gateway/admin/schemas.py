@@ -53,6 +53,7 @@ OVERRIDE: dict[str, Schema] = {
 REVISION: dict[str, Schema] = {
     "number": COUNT, "content": TEXT, "digest": TEXT, "at": TIME, "who": TEXT, "note": TEXT, "reason": TEXT,
     "how": TEXT, "base": COUNT, "commit": TEXT, "author": TEXT, "dirty": FLAG}
+WATCHED = answer(revision=COUNT, beside=COUNT, state=TEXT, verdict=TEXT, proven=FLAG, began=TIME, at=TIME)
 INCIDENT: dict[str, Schema] = {
     "id": COUNT, "title": TEXT, "state": TEXT, "severity": TEXT, "fault": TEXT, "scope": many(TEXT), "onset": TIME,
     "opened": TIME, "cause": TEXT, "times": ANY, "relapses": COUNT, "acknowledged_by": TEXT, "assignee": TEXT,
@@ -97,13 +98,14 @@ SCHEMAS: dict[str, Schema] = {
     "Status": answer(version=TEXT, ready=FLAG, reason=TEXT, uptime_seconds=NUMBER,
                      plan=answer(generation=COUNT, digest=TEXT, agreed=FLAG), connections=COUNT, active_requests=COUNT,
                      board_bytes=COUNT, processes=many(ANY), routes=ANY),
-    "Config": answer(revision=answer(**REVISION), drift=FLAG, refused=many(ANY), store_fault=TEXT),
-    "Apply": body(("documents",), documents=DOCUMENTS, actor=ACTOR, reason=TEXT),
+    "Config": answer(revision=answer(**REVISION), drift=FLAG, refused=many(ANY), store_fault=TEXT,
+                     last_known_good=COUNT, probation={"oneOf": [ANY, {"type": "null"}]}),
+    "Apply": body(("documents",), documents=DOCUMENTS, actor=ACTOR, reason=TEXT, probation=FLAG),
     "Candidate": body(("documents",), documents=DOCUMENTS),
     "Rollback": body((), to=maybe("integer"), actor=ACTOR, reason=TEXT),
     "Applied": answer(**REVISION, diff=TEXT),
     "Differences": answer(revision=COUNT, changes=many(TEXT), text=TEXT),
-    "Revisions": page("revisions", answer(**REVISION, state=TEXT)),
+    "Revisions": page("revisions", answer(**REVISION, state=TEXT, probation={"oneOf": [WATCHED, {"type": "null"}]})),
     "Revision": answer(**REVISION, text=TEXT, diff=TEXT),
     "AuditEntries": page("entries", answer(number=COUNT, at=TIME, who=TEXT, what=TEXT, target=TEXT, detail=ANY,
                                            hash=TEXT)),

@@ -14,7 +14,7 @@ A *target* is whatever can be isolated and counted: routes, upstreams and endpoi
 from dataclasses import dataclass
 
 MAGIC = int.from_bytes(b"SAFEGRD1", "little")
-VERSION = 5
+VERSION = 6
 ALIGNMENT = 64
 NAME_BYTES = 224
 HISTOGRAM = 384
@@ -45,14 +45,15 @@ def _words(names: str) -> tuple[Field, ...]:
 
 
 LAYOUT: dict[str, tuple[Field, ...]] = {
-    "Header": _words(
+    "Header": (*_words(
         "magic version bytes boot_ns boot_utc_ns generation digest draining"
         " proposed highest asked taken applied refused rolled_back overrides_full"
         " workers routes upstreams endpoints limits clients client_slots ring_records"
         " routes_used upstreams_used endpoints_used limits_used seed0 seed1 clients_used workers_used"
         " names_at slots_at routes_at upstreams_at endpoints_at limiters_at controls_at clients_at"
         " permits_at limits_at client_table_at windows_at params_at tick_at interned_at rings_at"
-    ),
+        " beside share"
+    ), Field("reserved", 6)),
     "Name": (*_words("used generation size reserved"), Field("text", NAME_BYTES, 1)),
     "Slot": _words(
         "state pid heartbeat_ns started_ns ready_ns generation digest restarts"
@@ -103,7 +104,7 @@ LAYOUT: dict[str, tuple[Field, ...]] = {
         *_words("bytes_in bytes_out observed threshold"),
         *_each(4, "total_us ttfb_us own_us generation route upstream endpoint limit host agent"),
         *_each(2, "status path_size"),
-        *_each(1, "method protocol decision safeguard attempts flags version_size spare"),
+        *_each(1, "method protocol decision safeguard attempts flags version_size unreached"),
         Field("version", 20, 1),
         Field("path", PATH_BYTES, 1),
     ),

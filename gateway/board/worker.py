@@ -1,5 +1,7 @@
 """What one worker is handed of the board: its slot, and the addresses of its rows for the compiled side."""
 
+from collections.abc import Mapping
+
 from gateway import _fastpath, _tick
 from gateway.board.capacity import INTERNED, permits_stride
 from gateway.board.layout import SIZE
@@ -8,9 +10,13 @@ from gateway.board.segment import COUNTERS, Board, endpoint_name, limit_name
 
 
 class WorkerBoard:
-    """Every address is valid while the board is mapped. Raises KeyError for a name without a row."""
+    """Every address is valid while the board is mapped. Raises KeyError for a name without a row.
 
-    def __init__(self, board: Board, worker: int) -> None:
+    `spare`: (route, limit) -> the limit whose row stands for it, for a plan beside another one.
+    """
+
+    def __init__(self, board: Board, worker: int, spare: Mapping[tuple[str, str], str] | None = None) -> None:
+        self._spare = spare or {}
         self.slot = board.slot(worker)
         self.board = board
         self.worker = worker
@@ -54,7 +60,7 @@ class WorkerBoard:
 
     def limit(self, route: str, limit: str) -> tuple[int, int]:
         """The row number of a limit and the address of its arrival time."""
-        row = self.rows["limits"][limit_name(route, limit)]
+        row = self.rows["limits"][limit_name(route, self._spare.get((route, limit), limit))]
         return row, self._base + self.board.limit(row).at
 
     def client_table(self) -> tuple[int, int, int]:
@@ -80,6 +86,14 @@ class WorkerBoard:
     def ticker(self) -> _tick.Ticker:
         """The tick, for a worker to try every 100 ms."""
         return _tick.Ticker(self._base, self.board.header_at("routes_used"), self.board.header.snapshot())
+
+    def beside(self, spare: Mapping[tuple[str, str], str]) -> "WorkerBoard":
+        """The same for a plan beside another one, with the names as they are now."""
+        return WorkerBoard(self.board, self.worker, spare)
+
+    def share(self) -> int:
+        """The address of the word that says how many of 2^32 clients have the revision on probation."""
+        return self._base + self.board.header_at("share")
 
     def generation(self) -> int:
         """The address of the word that says which revision all should serve."""

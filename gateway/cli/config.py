@@ -59,11 +59,13 @@ def diff(admin: str, file: Path, as_json: bool) -> None:
 @config.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True))
 @reason_option
+@click.option("--no-probation", is_flag=True, help="To all clients at once, and never rolled back by itself.")
 @json_option
 @click.pass_obj
-def apply(admin: str, file: Path, reason: str, as_json: bool) -> None:
-    """Check FILE, or a folder of files, and serve it in place of what is served."""
-    made = ask(admin, "/v1/config", {"documents": _documents(file), "actor": getpass.getuser(), "reason": reason})
+def apply(admin: str, file: Path, reason: str, no_probation: bool, as_json: bool) -> None:
+    """Check FILE, or a folder of files, and serve it in place of what is served: on probation first."""
+    sent = {"documents": _documents(file), "actor": getpass.getuser(), "reason": reason}
+    made = ask(admin, "/v1/config", sent | ({"probation": False} if no_probation else {}))
     told(made, as_json, _line(made))
 
 
@@ -84,8 +86,11 @@ def _line(revision: dict[str, Any]) -> str:
     base = f" to {revision['base']}" if revision["base"] else ""
     commit = f"  {revision['commit'][:12]}{'+' if revision['dirty'] else ''} {revision['author']}"
     who = f"{revision['who']} {revision['note']}".strip()
+    watched = revision.get("probation")
+    proven = ", not proven" if watched and not watched["proven"] else ""
+    probation = f"  {watched['state']}{proven}: {watched['verdict']}" if watched else ""
     return (f"{revision['number']:>5}  {revision['at']}  {revision['content'][:12]}  {revision['how']}{base}  {who}"
-            f"{commit if revision['commit'] else ''}{state}{reason}")
+            f"{commit if revision['commit'] else ''}{state}{probation}{reason}")
 
 
 def _documents(path: Path) -> dict[str, str]:

@@ -49,6 +49,7 @@ def _heading(document: dict[str, Any]) -> list[str]:
         lines.append(f"revision {revision['number']} of {revision['at']} ({revision['how']}){commit}")
         if not document["plan"]["agreed"]:
             lines.append("WORKERS SERVE DIFFERENT PLANS at the moment")
+        lines += _probation(config.get("probation"))
         if config["drift"]:
             lines.append("DRIFT: the file on the disk is not what is served; `gateway config log` shows what is")
         lines += [f"REFUSED: {each['file']}:{each['line']}: {each['message']}" for each in config["refused"]]
@@ -58,6 +59,17 @@ def _heading(document: dict[str, Any]) -> list[str]:
     if detection and not detection["routes"]:
         lines.append(f"detection: {detection['state']}")
     return lines + _faults(document)
+
+
+def _probation(found: dict[str, Any] | None) -> list[str]:
+    if not found:
+        return []
+    old, new = found["old"], found["new"]
+    step = f"step {found['step']} of {len(found['steps'])}, {found['share']:.0%} of the clients"
+    lines = [f"ON PROBATION ({found['mode']}): {step}, {_span(found['seconds_left'])} left: {found['verdict']}"
+             f"{'' if found['proven'] else ' (not proven)'}",
+             f"  {new['requests']} tries under it, {old['requests']} under revision {found['beside']}"]
+    return lines + [f"  {found[name]}" for name in ("undivided", "fault") if found[name]]
 
 
 def _faults(document: dict[str, Any]) -> list[str]:

@@ -31,7 +31,7 @@ def first(candidate: revisions.Candidate, last: Active | None, at_ns: int) -> Ac
     if last.set_aside and candidate.content == last.set_aside:
         return last
     if (candidate.content, candidate.plan.digest) == (last.revision.content, last.revision.digest):
-        return Active(last.revision)
+        return Active(last.revision, beside=last.beside, share=last.share)
     number = last.revision.number + 1
     return Active(revisions.revision(number, candidate, at_ns=at_ns, how="boot", who="file", before=last.revision))
 

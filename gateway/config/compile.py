@@ -36,6 +36,7 @@ def compile_plan(settings: Gateway) -> plan.Plan:
         state_max_bytes=settings.state.max_bytes,
         alerts=compile_alerts.alerts(settings.alerts),
         respond=ladder(settings.respond),
+        probation=plan.Probation(settings.probation.mode, settings.probation.for_, settings.probation.steps),
         admin=settings.admin.address,
         admin_hosts=settings.admin.hosts,
         recorder=plan.Recorder(settings.recorder.disk, settings.recorder.rate, settings.recorder.version_header),

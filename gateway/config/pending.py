@@ -11,9 +11,7 @@ from gateway.config.tree import Location
 
 MESSAGE = "not yet supported; leave it out for now"
 
-KEYS: dict[tuple[str, ...], frozenset[str]] = {
-    (): frozenset({"probation"}),
-}
+KEYS: dict[tuple[str, ...], frozenset[str]] = {}
 
 VALUES: dict[tuple[str, ...], frozenset[str]] = {
     ("upstreams", "*", "balance"): frozenset({"peak_ewma", "hash"}),

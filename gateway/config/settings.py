@@ -13,6 +13,7 @@ from gateway.model import kinds
 from gateway.public.settings import FeedbackSettings, PublicStatusSettings
 from gateway.record.alerts.settings import AlertsSettings
 from gateway.record.settings import LogSettings, RecorderSettings, StateSettings
+from gateway.resolve.settings import ProbationSettings
 from gateway.routing.settings import RouteSettings
 
 __all__ = ["Gateway", "Route", "Upstream"]
@@ -53,6 +54,8 @@ class Gateway(kinds.Settings):
     """Where anybody may report that something looks wrong; nowhere by default."""
     status: PublicStatusSettings = PublicStatusSettings()
     """Where anybody may read what is known about open incidents; nowhere by default."""
+    probation: ProbationSettings = ProbationSettings()
+    """How a new revision of this config is watched, and rolled back if it is worse."""
     drain: DrainSettings = DrainSettings()
     """How the gateway stops."""
     max_connections: Annotated[int, kinds.or_word("auto", kinds.number(1, 10_000_000))] = 0

@@ -21,6 +21,7 @@ from gateway.control.incident_loop import Analyst, IncidentLoop, Source
 from gateway.control.learning_child import LearningChild
 from gateway.control.measuring import Measuring
 from gateway.control.niced_child import NicedChild
+from gateway.control.proving import Proving
 from gateway.control.reloading import Reloader
 from gateway.control.reporting import TUNING, TUNING_SECONDS, Historian, Reporting, Tuner
 from gateway.control.responding import Responder
@@ -64,8 +65,10 @@ class Deliberation:
         self.routes = RouteWatch(DetectorState(folder), learner or LearningChild(folder, log),
                                  lambda: reloader.active.plan, self._open_incidents,
                                  lambda since: reloader.store().reports(since), log)
+        self.proving = Proving(board, reloader, log)
+        reloader.probation = self.proving.status
         sources: list[Source] = [self.routes, Sensing(board, self.windows, lambda: reloader.active.plan, self._refused),
-                                 Reports(reloader.store)]
+                                 Reports(reloader.store), self.proving.signals]
         self.clients = clients or ClientTraffic()
         sources.append(self.clients)
         self._going_back = GoingBack(reloader, log)
@@ -106,6 +109,7 @@ class Deliberation:
         began = time.perf_counter()
         try:
             self.routes.turn(self.windows.turn(now // 10**9), now)
+            self.proving.turn(now, self.incidents.signals)
             self.incidents.try_turn(now)
             self._going_back.turn(self.responder)
             self.reporting.try_turn(now)

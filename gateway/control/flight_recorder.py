@@ -8,6 +8,7 @@ It never waits for anything but the disk that it writes to, and no worker waits 
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from gateway.board import Board
@@ -22,12 +23,14 @@ NANOSECONDS = 10**9
 
 
 class FlightRecorder:
-    """Mutable state: the spool and the access log, and which revision they obey."""
+    """Mutable state: the spool and the access log, and which revision they obey. `readers` are shown all records, each
+    worker's in their order."""
 
     def __init__(self, board: Board, state: Path, reloader: Reloader, log: logging.Logger) -> None:
         self.spool = Spool(board, state, log)
         self.access_log = AccessLog(board, log)
         self.clients = ClientTraffic()
+        self.readers: list[Callable[[Records, int], None]] = [self.access_log.take, self.clients.take]
         self._reloader = reloader
         self._obeyed = -1
         self._last = time.monotonic_ns()
@@ -40,8 +43,8 @@ class FlightRecorder:
         self._last = now_ns
 
     def _show(self, records: Records, worker: int) -> None:
-        self.access_log.take(records, worker)
-        self.clients.take(records, worker)
+        for read in self.readers:
+            read(records, worker)
 
     def _obey(self) -> None:
         active = self._reloader.active

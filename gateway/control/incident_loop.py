@@ -130,6 +130,8 @@ class IncidentLoop:
 
     def _explain(self, incident: Incident, now: int) -> Incident:
         """Asked once, after its opening or relapse; the answer comes in a later turn."""
+        if shown := _shown_to_be_worse(incident):
+            return self._blame_revision(incident, shown, now)
         if self._analyst is None or not incident.is_open or "analysed" in incident.times:
             return incident
         self._analyst.ask(incident, now)
@@ -139,6 +141,17 @@ class IncidentLoop:
         explained = incidents.found(incidents.apply(incident, Event.EXPLAINED, now), findings.fault, findings.document)
         self._log.warning("incident %d: %s", incident.id, findings.words)
         return self._keep(explained, [Entry(now, BY_ITSELF, "explained", findings.words)])
+
+    def _blame_revision(self, incident: Incident, shown: Signal, now: int) -> Incident:
+        """Its probation has compared it with the one before: no analysis can say it better."""
+        words = f"{shown.reference} was worse: {shown.observed}"
+        if shown.threshold.startswith("rolled back"):
+            incident = incidents.apply(incident, Event.RELIEVED, now)
+        explained = incidents.found(incidents.apply(incident, Event.EXPLAINED, now), FaultClass.MISCONFIGURATION,
+                                    {"words": words, "revision": shown.reference, "done": shown.threshold})
+        self._log.warning("incident %d: %s; %s", incident.id, words, shown.threshold)
+        return self._keep(explained, [Entry(now, BY_ITSELF, "explained", words),
+                                      Entry(now, BY_ITSELF, "probation", f"{shown.reference} {shown.threshold}")])
 
     def _respond(self, incident: Incident, now: int) -> Incident:
         """Contain and relieve: what the ladder and the recovery say, written first and then done."""
@@ -314,3 +327,10 @@ def _line(words: str) -> str:
     if not found:
         raise ValueError("say something")
     return found
+
+
+def _shown_to_be_worse(incident: Incident) -> Signal | None:
+    """The revision that is to blame for it by its probation, where the incident does not say so yet."""
+    if not incident.is_open or incident.fault is FaultClass.MISCONFIGURATION:
+        return None
+    return next((each for each in incident.signals if each.kind is SignalKind.REVISION_WORSE), None)

@@ -3,6 +3,9 @@
 Order: load and check; what needs a restart is refused; rows on the board; `proposed` written; every worker prepares;
 `proposed` renamed over `active`; the word on the board flips the workers; the store is told. config.apply holds the
 sequence, this the touching. One change at a time. If this process dies at any point, `finish` goes on from `active`.
+
+What is applied is on probation first, beside the last known good revision (`good`), unless it changes nothing about
+requests: proving.py judges it, and has it promoted, kept or given up here.
 """
 
 import asyncio
@@ -15,20 +18,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gateway.board import Board, BoardFullError, State, params
+from gateway.board import Board, BoardFullError, State
 from gateway.config import apply as sequence
 from gateway.config import boot, differences, files, revisions, rules
 from gateway.config.problems import ConfigError, Mark, Problem
+from gateway.control import plan_on_board
 from gateway.control.refused import Refused
 from gateway.control.watching import Watch
+from gateway.model.safeguards import OFF, WHOLE
 from gateway.record.active import Active, ActiveFile
+from gateway.record.incidents import BY_ITSELF
 from gateway.record.revision import Revision, content_hash
 from gateway.record.store import NotStored, Store, open_store
+from gateway.routing import side_by_side
 from gateway.routing.plan import Plan
 
 LOOK_SECONDS = 0.25
 POLL_SECONDS = 0.01
 UNRECORDED_MAX = 100
+ON_PROBATION = "probation of revision "
+"""What the note of its roll-back begins with."""
 
 
 @dataclass
@@ -39,10 +48,12 @@ class Knowledge:
     refused_at: int = 0
     disk: str = ""
     store_fault: str = ""
+    undivided: str = ""
 
 
 class Reloader:
-    """Mutable state: the active revision, what is not yet in the store, and `known`."""
+    """Mutable state: the active revision and the last known good one (the same, unless the active one is on
+    probation), what is not yet in the store, and `known`."""
 
     def __init__(self, board: Board, folder: Path, config: str, options: dict[str, Any], log: logging.Logger) -> None:
         self._board = board
@@ -54,18 +65,45 @@ class Reloader:
         self._busy = asyncio.Lock()
         self._store: Store | None = None
         self._unrecorded: collections.deque[tuple[Revision, bool]] = collections.deque(maxlen=UNRECORDED_MAX)
-        self.active = self._file.read()
+        self.active = self.good = self._file.read()
         self.known = Knowledge()
+        self.probation: Callable[[], dict[str, Any] | None] = lambda: None     # how it stands, where one is on
         self.on_names: Callable[[], None] = lambda: None    # what stands by hand waits for its target's name
 
     def finish(self) -> None:
         """At the start: what `active` says is made so on the board, whatever this process' predecessor was doing."""
+        self._find_good()
         self._name_rows(self.active.plan)
+        self.active = self._divided_if_it_fits(self.active, self.active.plan)
         self._flip(self.active)
         self._board.header["proposed"] = 0
         self._file.withdraw()
         self._unrecorded.append((self.active.revision, self.active.revision.how == "rollback"))
         self._record()
+
+    def _find_good(self) -> None:
+        """Beside a revision on probation, the one that it names; else the active one is good."""
+        if self.active.beside:
+            try:
+                good = self._file.read_good()
+                if good.revision.number == self.active.beside and good.plan:
+                    self.good = good
+                    return
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                self._log.error("the last known good revision cannot be read: %s", error)
+            self._log.error("revision %d cannot be on probation any longer: revision %d is not there",
+                            self.active.revision.number, self.active.beside)
+            self.active = dataclasses.replace(self.active, beside=0, share=WHOLE)
+            self._file.write(self.active)
+        self._keep_good(self.active)
+
+    def _keep_good(self, active: Active) -> None:
+        self.good = active
+        try:
+            self._file.keep_good(active)
+        except OSError as error:
+            self._log.error("revision %d cannot be kept as the last known good one: %s", active.revision.number,
+                            error.strerror or error)
 
     async def watch(self) -> None:
         """For ever: take what changes on the disk or what SIGHUP asks for, and repair the store."""
@@ -99,11 +137,11 @@ class Reloader:
             self._log.error("%s was not applied: %s", self._config, error)
 
     async def apply_documents(self, documents: files.Documents, who: str, note: str,
-                              expected: int | None = None, reason: str = "") -> Revision:
+                              expected: int | None = None, reason: str = "", watched: bool = True) -> Revision:
         """What a person sent, who saw revision `expected`. Raises ConfigError or Refused."""
         candidate = await asyncio.to_thread(self.candidate, documents)
         disk = await asyncio.to_thread(self._disk_content)
-        return await self.apply(candidate, how="apply", who=who, note=note, reason=reason,
+        return await self.apply(candidate, how="apply", who=who, note=note, reason=reason, watched=watched,
                                 set_aside=disk if disk != candidate.content else "", expected=expected)
 
     def candidate(self, documents: files.Documents) -> revisions.Candidate:
@@ -111,18 +149,66 @@ class Reloader:
         return revisions.from_documents(documents, rules.beside(self._config))
 
     async def apply(self, candidate: revisions.Candidate, *, how: str, who: str, note: str,
-                    set_aside: str, expected: int | None = None, reason: str = "") -> Revision:
-        """Raises ConfigError where it is wrong or needs a restart, Refused where it could not be carried out."""
+                    set_aside: str, expected: int | None = None, reason: str = "", watched: bool = True) -> Revision:
+        """`watched`: it is on probation first. Raises ConfigError where it is wrong or needs a restart, Refused where
+        it could not be carried out."""
         plan = boot.overridden(candidate.plan, self._options)
+        reason = reason if watched else f"{reason} (without probation)".strip()
         async with self._busy:
             self._check_expected(expected)
             before = self.active.revision
             revision = revisions.revision(self._next_number(), dataclasses.replace(candidate, plan=plan),
                                           at_ns=time.time_ns(), how=how, who=who, note=note, reason=reason,
                                           before=before)
-            await self._carry_out(Active(revision, set_aside), plan)
+            active = Active(revision, set_aside)
+            await self._carry_out(self._on_probation(active, plan) if watched else active, plan)
         self._board.header["applied"] += 1
         return revision
+
+    def _on_probation(self, active: Active, plan: Plan) -> Active:
+        """As it begins: with the clients of the first step, unless there is nothing to watch."""
+        if plan.probation.mode == OFF or not side_by_side.difference(self.good.plan, plan).concerns_requests:
+            return active
+        return dataclasses.replace(active, beside=self.good.revision.number, share=plan.probation.steps[0])
+
+    async def promote(self, number: int, share: int) -> None:
+        """More clients have the revision on probation, or all. Raises Refused."""
+        async with self._busy:
+            if self._is_on_probation(number):
+                await self._establish(dataclasses.replace(self.active, share=share))
+
+    async def keep(self, number: int) -> None:
+        """The revision on probation is the last known good one from now on. Raises Refused."""
+        async with self._busy:
+            if self._is_on_probation(number):
+                await self._establish(dataclasses.replace(self.active, beside=0, share=WHOLE))
+                await asyncio.to_thread(self._keep_good, self.active)
+
+    async def give_up(self, number: int, reason: str) -> Revision | None:
+        """Back to the last known good one, if this revision is on probation still. Raises ConfigError or Refused."""
+        async with self._busy:
+            if not self._is_on_probation(number):
+                return None
+            before, target = self.active.revision, self.good.revision
+            revision = revisions.back_to(self._next_number(), target, at_ns=time.time_ns(), who=BY_ITSELF,
+                                         note=f"{ON_PROBATION}{number}", reason=reason, before=before)
+            disk = await asyncio.to_thread(self._disk_content)
+            active = Active(revision, disk if disk != target.content else "")
+            await self._carry_out(active, active.plan)
+        self._board.header["rolled_back"] += 1
+        return revision
+
+    def _is_on_probation(self, number: int) -> bool:
+        return bool(self.active.beside) and self.active.revision.number == number
+
+    async def _establish(self, active: Active) -> None:
+        """The same revision, for other clients."""
+        try:
+            await asyncio.to_thread(self._file.write, active)
+        except OSError as error:
+            raise Refused(507, f"the state folder cannot be written: {error.strerror}") from error
+        self.active = active
+        self._flip(active)
 
     async def roll_back(self, number: int | None, who: str, note: str, expected: int | None = None,
                         reason: str = "") -> Revision:
@@ -159,6 +245,7 @@ class Reloader:
     async def _carry_out(self, active: Active, plan: Plan) -> None:
         number = active.revision.number
         self._check(active, plan)
+        active = self._divided_if_it_fits(active, plan)
         try:
             await asyncio.to_thread(self._file.propose, active)
         except OSError as error:
@@ -172,6 +259,8 @@ class Reloader:
             self._file.establish()
             self.active = active
             self._flip(active)
+            if not active.beside:
+                await asyncio.to_thread(self._keep_good, active)
         finally:
             header["proposed"] = 0
             self._file.withdraw()
@@ -196,6 +285,18 @@ class Reloader:
         except BoardFullError as error:
             raise ConfigError([Problem(Mark(self._name(active.revision)), "", str(error))]) from error
 
+    def _divided_if_it_fits(self, active: Active, plan: Plan) -> Active:
+        """All clients at once where the board has no room for what both plans need."""
+        self.known.undivided = ""
+        if active.is_divided:
+            try:
+                plan_on_board.name_spare_rows(self._board, self.good.plan, plan, self._board.header["generation"])
+            except BoardFullError as error:
+                self.known.undivided = f"it serves all clients at once: {error}"
+                self._log.warning("revision %d: %s", active.revision.number, self.known.undivided)
+                return dataclasses.replace(active, share=WHOLE)
+        return active
+
     def _name(self, revision: Revision) -> str:
         if revision.how in ("file", "signal"):
             return str(self._config)
@@ -215,22 +316,14 @@ class Reloader:
                 for index, slot in slots]
 
     def _name_rows(self, plan: Plan) -> None:
-        endpoints = [(upstream.name, each.address) for upstream in plan.upstreams for each in upstream.endpoints]
-        self._board.name_rows([route.name for route in plan.routes], endpoints, self._board.header["generation"],
-                              upstreams=[upstream.name for upstream in plan.upstreams],
-                              limits=[(route.name, limit.name) for route in plan.routes for limit in route.limits])
+        plan_on_board.name_rows(self._board, plan, self._board.header["generation"])
         self.on_names()
 
     def _flip(self, active: Active) -> None:
-        for upstream in active.plan.upstreams:
-            addresses = [endpoint.address for endpoint in upstream.endpoints]
-            params.write_upstream(self._board, upstream.name, addresses, upstream.breaker, upstream.eject,
-                               upstream.health)
-        word = int(active.revision.digest[:16], 16)
-        self._board.header["digest"] = word
-        self._board.header["generation"] = active.revision.number
+        plan_on_board.write_upstreams(self._board, active.plan, self.good.plan if active.is_divided else None)
+        plan_on_board.say_what_is_served(self._board, active)
         control = self._board.slot(self._board.workers)
-        control["digest"], control["generation"] = word, active.revision.number
+        control["digest"], control["generation"] = self._board.header["digest"], active.revision.number
 
     def _next_number(self) -> int:
         """Never one that was proposed before, as a worker may have prepared something else under it."""
@@ -297,6 +390,8 @@ class Reloader:
             "drift": bool(disk) and disk != self.active.revision.content,
             "refused": self.known.refused,
             "store_fault": self.known.store_fault,
+            "last_known_good": self.good.revision.number,
+            "probation": self.probation(),
         }
 
     def __repr__(self) -> str:

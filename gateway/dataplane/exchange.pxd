@@ -103,6 +103,7 @@ cdef class Exchange(Deadline):
     cdef Py_ssize_t held_size
     cdef readonly int attempts              # beside the first
     cdef readonly int retried               # of these, tries again after a failure
+    cdef int unreached                      # tries that found nobody to connect to
     cdef int status
     cdef Body answer
     cdef bint answer_begun                  # the client has the first byte of the final answer

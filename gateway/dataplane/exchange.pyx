@@ -13,7 +13,8 @@ an answer to an exchange that ended meanwhile carries an old generation and is i
 
 Each way out of a request goes through `finish`, once: it is the only place that gives things back.
 
-Who may write what: a request reads the board's generation word and `plane.routes` once, in `open`. `answer_begun`
+Who may write what: a request reads the board's generation word and its plan (`plane.routes`, or `plane.beside` for a
+client that a revision on probation does not concern yet) once, in `open`. `answer_begun`
 decides what an error can still be: before it a refusal with a status, after it only a reset, since an answer that has
 begun must never look complete.
 """
@@ -383,6 +384,9 @@ cdef class Exchange(Deadline):
         self.gone = False
         self.address_key = who.key
         self.client_key = who.key if plane.known.named is None else plane.known.named.of(p, head) or who.key
+        if plane.beside is not None and plane.stays(self.client_key):
+            self.routes = plane.beside
+            self.revision = plane.beside_serves
         self.client_high = who.high
         self.client_low = who.low
         self.decision = DECIDED_NOTHING
@@ -400,6 +404,7 @@ cdef class Exchange(Deadline):
         self.upstream_permit = NULL
         self.attempts = 0
         self.retried = 0
+        self.unreached = 0
         self.status = 0
         self.answer_begun = False
         self.answer.done = False
@@ -467,6 +472,11 @@ cdef class Exchange(Deadline):
         if generation == self.generation and self.client is not None:
             self.use_endpoint(endpoint)
             self.send_or_connect(clock_ns())
+
+    def not_reached(self, uint64_t generation):
+        """The slow path could not connect to one endpoint, and may try another."""
+        if generation == self.generation:
+            self.unreached += 1
 
     def connect_failed(self, uint64_t generation, str reason, str detail):
         """The slow path found no endpoint; `reason` is one of model.errors, which says whose fault that is."""

@@ -50,11 +50,15 @@ class HealthChecks:
         self._watched: tuple[Watched, ...] = ()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def watch(self, upstreams: Iterable[Upstream], groups: dict[str, UpstreamGroup], board: WorkerBoard) -> None:
-        """From now on the endpoints of these. One that is no longer checked is taken to be healthy."""
+    def watch(self, upstreams: Iterable[tuple[Upstream, UpstreamGroup]], board: WorkerBoard) -> None:
+        """From now on the endpoints of these; of two for one address, the first. One that is no longer checked is taken
+        to be healthy."""
         before = {each.name: each.control for each in self._watched}
-        self._watched = tuple(each for upstream in upstreams if upstream.health.mode != OFF
-                              for each in _watched(upstream, groups[upstream.name], board))
+        watched: dict[str, Watched] = {}
+        for upstream, group in upstreams:
+            if upstream.health.mode != OFF:
+                watched = {each.name: each for each in _watched(upstream, group, board)} | watched
+        self._watched = tuple(watched.values())
         for name in before.keys() - {each.name for each in self._watched}:
             before[name]["unhealthy"] = before[name]["check_streak"] = 0
 

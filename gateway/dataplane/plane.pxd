@@ -7,8 +7,8 @@ from gateway.dataplane.stale_answers cimport StaleAnswers
 from gateway.dataplane.recording cimport Recording
 from gateway.dataplane.refusals cimport Sayings
 from gateway.dataplane.routes cimport RoutePlan
-from gateway._fastpath cimport RouteCounters
-from gateway._gates cimport COHORTS, ClientRule
+from gateway._fastpath cimport RouteCounters, load
+from gateway._gates cimport COHORTS, ClientRule, lot_of
 from gateway._limiter cimport ClientTable
 from gateway._tick cimport Ticker
 
@@ -33,6 +33,9 @@ cdef class Plane:
     cdef readonly Clients known             # who requests are from
     cdef readonly RoutePlan routes
     cdef readonly uint64_t serves           # the number of the revision that `routes` is of
+    cdef readonly RoutePlan beside          # of the revision before, while `routes` is on probation with a part of the
+    cdef readonly uint64_t beside_serves    # clients; None: all have `routes`
+    cdef const uint64_t* share              # of 2^32 clients, so many have `routes`: a word of the board
     cdef const uint64_t* wanted             # the one that all should serve: a word of the board
     cdef object follow                      # takes the plan that is wanted, if it is prepared
     cdef readonly DeadlineBook deadlines
@@ -104,5 +107,9 @@ cdef class Plane:
         """What began before the last epoch is no longer counted."""
         if self.epoch - epoch <= 1 and self.young[epoch & 1] > 0:
             self.young[epoch & 1] -= 1
+
+    cdef inline bint stays(self, uint64_t client) noexcept:
+        """Whether a client has the plan before still; it keeps its side as long as the revision is the same."""
+        return lot_of(client, self.serves) >= load(self.share)
 
     cdef object origin_of(self, str address, bint tls, bint unix)

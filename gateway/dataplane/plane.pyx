@@ -61,7 +61,7 @@ cdef class Plane:
     def __init__(self, loop, log, trusted, board, str client_key="ip"):
         self.loop = loop
         self.log = log
-        self.wanted = &self.serves
+        self.wanted = self.share = &self.serves         # `share` is read beside a plan only
         self.known = Clients(trusted, board.seed, client_key)
         self.unrouted = <RouteCounters*><uintptr_t>board.route_row(NO_ROUTE)
         self.deadlines = DeadlineBook()
@@ -93,6 +93,13 @@ cdef class Plane:
         self.sayings.forget()                           # they name limits of the plan before
         self.routes = routes
         self.serves = number
+
+    def stay(self, RoutePlan beside, uint64_t number, uintptr_t share):
+        """Some clients keep the plan of another revision, so many as the word at `share` says; None: nobody does."""
+        self.sayings.forget()
+        self.beside = beside
+        self.beside_serves = number
+        self.share = <const uint64_t*>share
 
     def heed(self, uintptr_t word, follow):
         """Have each request compare the word at this address with `serves`, and call `follow` where they differ."""

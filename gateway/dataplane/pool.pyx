@@ -76,10 +76,10 @@ cdef class Endpoint:
         """A connection is gone, or could not be opened."""
         self.connections -= 1
 
-    def publish(self):
-        """Write the gauges of this worker's share to the board."""
-        self.counters.active = self.active
-        self.counters.idle = len(self.idle)
+    def publish(self, bint more=False):
+        """Write the gauges of this worker's share to the board; `more`: beside what another one of this row wrote."""
+        self.counters.active = self.active + (self.counters.active if more else 0)
+        self.counters.idle = <uint64_t>len(self.idle) + (self.counters.idle if more else 0)
 
     def close_idle(self):
         """Close what is in the pool, at the end of the worker."""

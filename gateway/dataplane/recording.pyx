@@ -135,7 +135,7 @@ cdef class Recording:
         record.attempts = <unsigned char>min(exchange.attempts, 255)
         record.flags = exchange.kept.flags | (SHADOW if exchange.shadowed else 0) | (
             NAMED_CLIENT if exchange.client_key != exchange.address_key else 0)
-        record.spare = 0
+        record.unreached = <unsigned char>min(exchange.unreached, 255)
         record.version_size = exchange.kept.version_size
         memcpy(record.version, exchange.kept.version, exchange.kept.version_size)
         record.path_size = exchange.kept.path_size

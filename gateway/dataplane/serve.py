@@ -28,6 +28,7 @@ from gateway.dataplane.slowpath import Connector
 from gateway.dataplane.tls import ServerContexts
 from gateway.dataplane.trusted import TrustedProxies
 from gateway.dataplane.tunnel import close_isolated
+from gateway.routing import side_by_side
 from gateway.routing.plan import Listener, Plan, Upstream
 
 # Descriptors that are not clients: listening sockets, board, files, pipes, and the upstream half of each exchange.
@@ -75,7 +76,7 @@ class DataPlane:
         connector = Connector(self._names)
         self._plane.connect, self._plane.again = connector.connect, connector.again
         self._retired: list[Endpoint] = []
-        first = self._make(plan, board, None)
+        first = self._make(plan, board)
         succession.commit(first)
         self._plane.serve(first.routes, generation)
         self._plane.recording = Recording(board, plan.recorder.version_header)
@@ -84,17 +85,23 @@ class DataPlane:
         self._accepting: dict[int, accept.Accepting] = {}
         self._refreshed = 0
         self._health = HealthChecks(loop, self._names, log)
-        self._health.watch(plan.upstreams, first.routes.groups, board)
+        self._watch_health(board)
         self.overload = Overload(loop, self._plane)
         self.worst_lag_ns = 0
         self._idle = asyncio.Event()                    # set by the tick that finds no connection while draining
 
-    def prepare(self, plan: Plan, board: boards.WorkerBoard) -> succession.Prepared:
-        """All that the next plan needs, without touching what serves. `board` must know its names.
+    def prepare(self, plan: Plan, board: boards.WorkerBoard, *, beside: bool = False) -> succession.Prepared:
+        """All that the next plan needs, without touching what serves. `board` must know its names. `beside`: it is to
+        serve a part of the clients, and what serves now (or serves the rest of them) goes on for the others.
 
         Raises OSError, ValueError or KeyError where it cannot be served here (an authority's file, a missing row).
         """
-        return self._make(plan, board, self._plane.routes)
+        if beside:
+            rest = self._plane.beside or self._plane.routes
+            changed = side_by_side.limits(rest.plan, plan)
+            board = board.beside(dict(zip(sorted(changed), (name for _, name in side_by_side.spare(changed)),
+                                          strict=True)))
+        return self._make(plan, board, beside=beside)
 
     def heed(self, follow: Callable[[], None]) -> None:
         """Have `follow` called by the first request that finds the board's generation another than what is served."""
@@ -104,32 +111,62 @@ class DataPlane:
         """Serve it from the next request on; what it has not taken over is closed as it falls idle."""
         before = set(self._endpoints())
         succession.commit(prepared)
+        rest, number = self._plane.beside or self._plane.routes, self._plane.beside_serves or self._plane.serves
         self._plane.serve(prepared.routes, generation)
+        if prepared.beside:
+            self._plane.stay(rest, number, self._board.share())
+        else:
+            self._plane.stay(None, 0, self._board.share())
         self._plan = prepared.routes.plan
         self._plane.recording = Recording(prepared.board, self._plan.recorder.version_header)
         self._plane.max_connections = connection_bound(self._plan.max_connections)
-        self._retired += succession.retired(before, prepared)
-        self._health.watch(self._plan.upstreams, prepared.routes.groups, prepared.board)
+        staying = set(self._endpoints())
+        self._retired += [each for each in before if each not in staying]
+        self._watch_health(prepared.board)
         self._close_retired()
+
+    @property
+    def divided(self) -> int:
+        """The number of the revision that serves the rest of the clients; 0: one plan serves all."""
+        return int(self._plane.beside_serves)
+
+    def unite(self) -> None:
+        """All clients have the newer plan from now on, with the rows that are its own."""
+        self.commit(self.prepare(self._plan, self._board.beside({})), self._plane.serves)
+
+    def _watch_health(self, board: boards.WorkerBoard) -> None:
+        """Of an upstream that two plans have, the settings and endpoints of the older one, and the newer's others."""
+        self._health.watch(((upstream, each.groups[upstream.name]) for each in self._serving()[::-1]
+                            for upstream in each.plan.upstreams), board)
+
+    def _serving(self) -> list[RoutePlan]:
+        """The plans that serve, the latest first."""
+        return [each for each in (self._plane.routes, self._plane.beside) if each is not None]
 
     def _close_retired(self) -> None:
         for endpoint in self._retired:
             endpoint.close_idle()
-            endpoint.publish()
+        self._publish()
         self._retired = [each for each in self._retired if each.connections]
 
-    def _make(self, plan: Plan, board: boards.WorkerBoard, running: RoutePlan | None) -> succession.Prepared:
-        past = {each.name: each for each in running.plan.upstreams} if running else {}
+    def _publish(self) -> None:
+        """Gauges of this worker's share. Two plans may have an endpoint each for one address, and so for one row."""
+        known: set[int] = set()
+        for endpoint in dict.fromkeys((*self._retired, *self._endpoints())):
+            endpoint.publish(endpoint.row in known)
+            known.add(endpoint.row)
+
+    def _make(self, plan: Plan, board: boards.WorkerBoard, *, beside: bool = False) -> succession.Prepared:
         groups, endpoints = {}, {}
         for each in plan.upstreams:
-            before = past.get(each.name)
-            if running and before and succession.lives_on(before, each):
-                group = running.groups[each.name]
+            kept: dict[int, Endpoint] = {}
+            if found := succession.group_of(each, self._serving(), beside=beside):
+                group, before = found
                 kept = succession.kept(group, before, each)
             else:
-                group, kept = UpstreamGroup(each, self._plane.deadlines, secrets.randbits(63), board), {}
+                group = UpstreamGroup(each, self._plane.deadlines, secrets.randbits(63), board)
             groups[each.name], endpoints[each.name] = group, self._endpoints_of(group, each, kept, board)
-        return succession.Prepared(RoutePlan(plan, groups, board, self._plane.deadlines), endpoints, board)
+        return succession.Prepared(RoutePlan(plan, groups, board, self._plane.deadlines), endpoints, board, beside)
 
     def _endpoints_of(self, group: UpstreamGroup, upstream: Upstream, kept: dict[int, Endpoint],
                       board: boards.WorkerBoard) -> tuple[Endpoint, ...]:
@@ -194,7 +231,8 @@ class DataPlane:
             endpoint.close_idle()
 
     def _endpoints(self) -> Iterator[Endpoint]:
-        return itertools.chain.from_iterable(group.endpoints for group in self._plane.routes.groups.values())
+        groups = dict.fromkeys(group for each in self._serving() for group in each.groups.values())
+        return itertools.chain.from_iterable(group.endpoints for group in groups)
 
     def _busy(self) -> bool:
         return bool(self._plane.clients) or any(each.opening for each in self._accepting.values())
@@ -216,8 +254,6 @@ class DataPlane:
         if now_ns - self._refreshed >= REFRESH_NS:
             self._refreshed = now_ns
             self._close_retired()
-            for endpoint in self._endpoints():
-                endpoint.publish()
             for contexts in self._contexts:
                 if contexts is not None:
                     contexts.refresh()

@@ -56,6 +56,7 @@ class Connector:
                     connection = await dial.open_connection(plane, endpoint, self._names)
                 except OSError as error:
                     _count_failure(plane, endpoint)
+                    exchange.not_reached(generation)
                     reason, detail = _why(error)
                     plane.log.debug("cannot connect to %s: %s", endpoint.address, error)
                 else:
@@ -63,6 +64,7 @@ class Connector:
                         self._hand_over(exchange, generation, connection)
                         return
                     _count_failure(plane, endpoint)                 # it accepted only to close
+                    exchange.not_reached(generation)
                     reason, detail = "connect_failed", ""
             endpoint = endpoint.group.others(tried, time.monotonic_ns())
         exchange.connect_failed(generation, reason, detail)

@@ -168,7 +168,7 @@ def severity(signals: tuple[Signal, ...], scope: tuple[str, ...]) -> Severity:
 
     critical  the gateway itself is overloaded; or requests fail on an upstream that is cut off; or on 5 routes or more
     major     requests fail, or too few come, or an error budget burns, on a route or upstream
-    minor     requests are slow or too many, an endpoint is out, a bulkhead is full
+    minor     requests are slow or too many, an endpoint is out, a bulkhead is full, a revision was worse
     notice    everything else: only people say so, a config was refused, a certificate ends, a limit is reached
     """
     kinds = {each.kind for each in signals}
@@ -179,7 +179,8 @@ def severity(signals: tuple[Signal, ...], scope: tuple[str, ...]) -> Severity:
         return Severity.CRITICAL
     if failing:
         return Severity.MAJOR
-    if kinds & {SignalKind.SLOW, SignalKind.RATE_UP, SignalKind.ENDPOINT_EJECTED, SignalKind.BULKHEAD_FULL}:
+    if kinds & {SignalKind.SLOW, SignalKind.RATE_UP, SignalKind.ENDPOINT_EJECTED, SignalKind.BULKHEAD_FULL,
+                SignalKind.REVISION_WORSE}:
         return Severity.MINOR
     return Severity.NOTICE
 

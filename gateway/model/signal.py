@@ -23,6 +23,8 @@ class SignalKind(StrEnum):
     BULKHEAD_FULL = "bulkhead full"
     GATEWAY_OVERLOADED = "gateway overloaded"
     CONFIG_REFUSED = "config refused"
+    REVISION_WORSE = "revision worse"
+    """Than the one before it, as its probation showed."""
     CERTIFICATE_EXPIRING = "certificate expiring"
     WORKER_RESTARTED = "worker restarted"
     LOG_REVIEW = "log review"

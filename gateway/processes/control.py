@@ -56,6 +56,7 @@ class Control:
                                           ChildAnalyst(board, folder, self._reloader.store, logs.logger()),
                                           logs.logger(), self._overrides.try_turn, clients=self._recorder.clients)
         self._overrides.incidents = self._deliberation.incidents.numbers
+        self._recorder.readers.append(self._deliberation.proving.arms.take)
         self._overrides.actions = self._deliberation.responder.in_force
         self._public = PublicSite(self._reloader, self._deliberation, self._client_of, _key(board))
         self._delivery = Delivery(self._reloader.store, lambda: self._reloader.active.plan.alerts, logs.logger())

@@ -8,6 +8,9 @@ word is written; it takes only what is prepared, since a request must not wait f
 
 Nothing is sent, so nothing can be lost with a process: whoever starts in between reads the same words. A worker that
 cannot follow says so by `lost`: it must not serve yesterday's plan for long.
+
+A revision on probation is served beside another one, whose number is the word `beside`; when that is 0 again, the
+newer one is for all clients.
 """
 
 import logging
@@ -43,6 +46,8 @@ class Follower:
         header = self._board.header
         if header["generation"] > self._slot["generation"]:
             self._flip(header["generation"])
+        elif self._plane.divided and not header["beside"]:
+            self._unite()
         proposed = header["proposed"]
         if not proposed:
             self._prepared = None
@@ -61,7 +66,17 @@ class Follower:
     def _made(self, active: Active, at_least: int) -> tuple[Active, Prepared]:
         if active.revision.number < at_least:
             raise ValueError(f"found revision {active.revision.number} instead")
-        return active, self._plane.prepare(active.plan, WorkerBoard(self._board, self._worker))
+        rows, rest = WorkerBoard(self._board, self._worker), self._plane.divided or self._slot["generation"]
+        beside = active.is_divided and active.beside == rest
+        return active, self._plane.prepare(active.plan, rows, beside=beside)
+
+    def _unite(self) -> None:
+        try:
+            self._plane.unite()
+        except FAULTS as error:
+            self._log.error("cannot serve revision %d alone: %s; leaving to a successor", self._slot["generation"],
+                            error)
+            self._lost()
 
     def _take_prepared(self) -> None:
         """For a request that found the word ahead."""

@@ -10,6 +10,7 @@ Shutting down (SIGTERM or SIGINT), in this order:
 4. control ends last, so that the drain can be watched. A second signal ends everything at once.
 """
 
+import dataclasses
 import enum
 import logging
 import os
@@ -24,8 +25,9 @@ from typing import Any
 
 import setproctitle
 
-from gateway.board import CLIENT_LINES, RECORDER_BYTES, Board, Capacity, State, params
-from gateway.control import overrides
+from gateway.board import CLIENT_LINES, RECORDER_BYTES, Board, Capacity, State
+from gateway.control import overrides, plan_on_board
+from gateway.model.safeguards import WHOLE
 from gateway.processes import sockets, supervision
 from gateway.processes.channel import ClosedError
 from gateway.processes.children import Child
@@ -271,7 +273,8 @@ def start(active: Active, log: logging.Logger, config: str = "", options: dict[s
     folder = StateFolder(Path(plan.state_dir))
     folder.lock()
     workers = plan.workers or len(os.sched_getaffinity(0))
-    board = _make_board(active, workers)
+    active, rest = _beside(active, ActiveFile(folder.path), log)
+    board = _make_board(active, rest, workers)
     admin = sockets.listen_admin(plan.admin, bool(TokenFile(folder.path).tokens()))
     listeners = [sockets.listen(index, each.address, workers) for index, each in enumerate(plan.listeners)]
     _restore_overrides(board, folder.path, log)
@@ -291,7 +294,20 @@ def _restore_overrides(board: Board, folder: Path, log: logging.Logger) -> None:
     store.close()
 
 
-def _make_board(active: Active, workers: int) -> Board:
+def _beside(active: Active, file: ActiveFile, log: logging.Logger) -> tuple[Active, Plan | None]:
+    """The plan of the clients that a revision on probation does not go to yet; all have that if there is none."""
+    if not active.is_divided:
+        return active, None
+    try:
+        good = file.read_good()
+        if good.revision.number == active.beside:
+            return active, good.plan
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.error("the last known good revision cannot be read: %s", error)
+    return dataclasses.replace(active, share=WHOLE), None
+
+
+def _make_board(active: Active, rest: Plan | None, workers: int) -> Board:
     plan, number = active.plan, active.revision.number
     routes = [route.name for route in plan.routes]
     limits = [(route.name, limit.name) for route in plan.routes for limit in route.limits]
@@ -299,12 +315,11 @@ def _make_board(active: Active, workers: int) -> Board:
     capacity = Capacity.room_for(workers, len(routes), len(endpoints), len(plan.upstreams), len(limits),
                                  client_lines=CLIENT_LINES, recorder_bytes=RECORDER_BYTES)
     board = Board.create(capacity, boot_ns=time.monotonic_ns(), boot_utc_ns=time.time_ns())
-    upstreams = [upstream.name for upstream in plan.upstreams]
-    board.name_rows(routes, endpoints, generation=number, upstreams=upstreams, limits=limits)
-    for upstream in plan.upstreams:
-        addresses = [endpoint.address for endpoint in upstream.endpoints]
-        params.write_upstream(board, upstream.name, addresses, upstream.breaker, upstream.eject,
-                               upstream.health)
-    board.header["generation"] = board.header["highest"] = number
-    board.header["digest"] = int(active.revision.digest[:16], 16)
+    plan_on_board.name_rows(board, plan, number)
+    if rest is not None:
+        plan_on_board.name_rows(board, rest, active.beside)
+        plan_on_board.name_spare_rows(board, rest, plan, number)
+    plan_on_board.write_upstreams(board, plan, rest)
+    plan_on_board.say_what_is_served(board, active)
+    board.header["highest"] = number
     return board

@@ -86,10 +86,27 @@ class Worker:
         self._own = [(index, socket.socket(fileno=fd)) for index, fd in handover.sockets]
         self._adopted: dict[int, list[socket.socket]] = {}
         rows = WorkerBoard(board, handover.slot)
-        self._plane = DataPlane(self._loop, plan, worker=handover.slot, board=rows, log=self._log,
-                                generation=active.revision.number)
+        first = self._first(active)
+        self._plane = DataPlane(self._loop, first.plan, worker=handover.slot, board=rows, log=self._log,
+                                generation=first.revision.number)
+        if first is not active:
+            self._plane.commit(self._plane.prepare(plan, rows, beside=True), active.revision.number)
         self._follower = Follower(board, handover.slot, self._plane, Path(handover.plan).parent, active,
                                   self._drain_by_itself, self._log)
+
+    def _first(self, active: Active) -> Active:
+        """What to serve before `active`: while that is on probation with a part of the clients, the last known good."""
+        if not active.is_divided or not self._board.header["beside"]:
+            return active
+        try:
+            good = ActiveFile(Path(self._handover.plan).parent).read_good()
+            if good.revision.number == active.beside and good.plan:
+                return good
+            self._log.error("revision %d is on probation, and %d is not there beside it", active.revision.number,
+                            active.beside)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            self._log.error("the last known good revision cannot be read: %s", error)
+        return active
 
     async def run(self) -> None:
         """Serve until told to stop, then until drained."""

@@ -97,6 +97,12 @@ STEPS: tuple[tuple[str, ...], ...] = (
             UNIQUE (incident, kind, name)
         ) STRICT""",
     ),
+    (   # how a revision was watched after it was applied, and what came of it
+        """CREATE TABLE probations (
+            revision INTEGER PRIMARY KEY, beside INTEGER NOT NULL, state TEXT NOT NULL, began_ns INTEGER NOT NULL,
+            at_ns INTEGER NOT NULL, verdict TEXT NOT NULL, proven INTEGER NOT NULL, document TEXT NOT NULL
+        ) STRICT""",
+    ),
 )
 
 

@@ -25,8 +25,19 @@ from gateway.model.override import Override
 from gateway.model.proposal import Proposal
 from gateway.model.report import Maintenance, Report
 from gateway.model.signal import SignalKind
-from gateway.record import actions, audit, incidents, migrations, outbox, overrides, post_mortems, proposals
+from gateway.record import (
+    actions,
+    audit,
+    incidents,
+    migrations,
+    outbox,
+    overrides,
+    post_mortems,
+    probations,
+    proposals,
+)
 from gateway.record.outbox import Alert, Waiting
+from gateway.record.probations import ProbationRow
 from gateway.record.revision import Revision, utc_text
 
 NAME = "store.sqlite"
@@ -94,6 +105,21 @@ class Store:
     def highest(self) -> int:
         """The largest revision number so far, or 0."""
         return int(self._read("SELECT coalesce(max(number), 0) AS highest FROM revisions")[0]["highest"])
+
+    # Probations
+
+    def save_probation(self, row: ProbationRow, who: str = incidents.BY_ITSELF) -> None:
+        """Record how the probation of a revision stands."""
+        with self._transaction() as connection:
+            probations.save(connection, self._note, row, who)
+
+    def probation(self, revision: int) -> ProbationRow | None:
+        rows = self._read(probations.LISTED, revision, revision)
+        return probations.from_row(rows[0]) if rows else None
+
+    def probations(self, first: int, last: int) -> dict[int, ProbationRow]:
+        """By revision, of those from `first` to `last`."""
+        return {row["revision"]: probations.from_row(row) for row in self._read(probations.LISTED, first, last)}
 
     # Overrides
 

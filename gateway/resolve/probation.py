@@ -14,12 +14,13 @@ Theory of operation:
 - Reflexes need no statistics: an ejected endpoint or an open breaker on what the revision added or changed; or fewer
   than half of at least 10 requests succeed, unless the old plan fares no better.
 
-Sources: algorithms.md 7.3. Counts are outcomes of attempts, once each; all times are monotonic nanoseconds.
+Sources: algorithms.md 7.3. Counts are outcomes of attempts, once each; times are nanoseconds of one clock.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
 
 from gateway.model.safeguards import SECOND
 from gateway.resolve import etest
@@ -91,6 +92,17 @@ class Probation:
 
     def __repr__(self) -> str:
         return f"<Probation step {self.step}, {self.new.requests} requests, ln E {self.tests[self.worst].log_e:.2f}>"
+
+
+def as_plain(state: Probation) -> dict[str, Any]:
+    """For a store; `from_plain` is the way back."""
+    return asdict(state)
+
+
+def from_plain(stored: dict[str, Any]) -> Probation:
+    """Raises KeyError or TypeError on what `as_plain` does not write."""
+    tests = {metric: ETest(tuple(each["logs"]), each["seen"], each["bad"]) for metric, each in stored["tests"].items()}
+    return Probation(stored["since"], stored["step"], Counts(**stored["old"]), Counts(**stored["new"]), tests)
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,6 +220,16 @@ class AccessLog:
 
 
 @dataclass(frozen=True, slots=True)
+class Probation:
+    """How a revision is watched after it was applied. `steps`: shares of the clients in millionths, ascending, the
+    last one the whole; `duration` bounds each step."""
+
+    mode: str = "enforce"
+    duration: int = 600 * SECOND
+    steps: tuple[int, ...] = (100_000, 1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """`workers` 0 = one per core; `max_connections` 0 = from RLIMIT_NOFILE less a reserve (whole worker)."""
 
@@ -239,6 +249,7 @@ class Plan:
     recorder: Recorder = Recorder()
     access_log: AccessLog = AccessLog()
     respond: Policy = Policy()
+    probation: Probation = Probation()
 
     @property
     def watched(self) -> tuple[Route, ...]:

@@ -24,8 +24,8 @@ START_SECONDS = 45.0
 
 
 class Gateway:
-    """`config` without `admin` and `state`, which are added; the file can be replaced while it runs. `prepare`: is told
-    where the state folder will be."""
+    """`config` without `admin` and `state`, which are added; the file can be replaced while it runs, and all clients
+    have it at once unless it says so itself. `prepare`: is told where the state folder will be."""
 
     def __init__(self, config: Document, where: Site, cores: frozenset[int],
                  prepare: Callable[[Path], None] = lambda state: None) -> None:
@@ -43,7 +43,7 @@ class Gateway:
                                  environment={"PYTHONPATH": str(processes.CHECKOUT)})
 
     def whole(self, config: Document) -> str:
-        return yaml.safe_dump({**config, "admin": {"address": self.admin},
+        return yaml.safe_dump({"probation": {"mode": "off"}, **config, "admin": {"address": self.admin},
                                "state": {"dir": str(self.folder / "state")}}, sort_keys=False)
 
     @property

@@ -178,8 +178,8 @@ def test_mistakes_of_an_upstream(tmp_path: Path, upstream: str, problem: str) ->
         ),
         ("listeners: [{address: '127.0.0.1:9'}]\nworkers: 0", ["3:10: workers: must be 1 to 1024, not 0"]),
         (
-            "listeners: [{address: '127.0.0.1:9'}]\nprobation: {for: 10m}",
-            ["3:1: probation: not yet supported; leave it out for now"],
+            "listeners: [{address: '127.0.0.1:9'}]\nprobation: {steps: [50%, 10%]}",
+            ["3:20: probation.steps: the last step must be 100%, not 10%"],
         ),
         (
             "listeners: [{address: '127.0.0.1:9'}]\nclients: {trusted_proxies: [10.0.0.1/8], key: name}",

@@ -41,7 +41,7 @@ class Checked:
         loop = asyncio.get_running_loop()
         self.workers = [HealthChecks(loop, Names(loop, LOG), LOG) for _ in range(workers)]
         for each in self.workers:
-            each.watch([upstream], {"api": self.gateway.group}, self.gateway.rows)
+            each.watch([(upstream, self.gateway.group)], self.gateway.rows)
         board = self.gateway.board
         self.control = board.control("endpoints", board.names("endpoints")[endpoint_name("api", f"127.0.0.1:{port}")])
         self.now = _fastpath.monotonic_ns()
@@ -130,7 +130,7 @@ def test_an_endpoint_that_is_checked_no_more_is_in() -> None:
         checked = Checked(1)
         for _ in range(3):
             await checked.round()
-        checked.workers[0].watch([], {}, checked.gateway.rows)
+        checked.workers[0].watch([], checked.gateway.rows)
         assert checked.is_in
         assert checked.gateway.group.pick(checked.now) is not None
 

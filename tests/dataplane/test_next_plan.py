@@ -1,12 +1,15 @@
 """A request takes the plan that the board asks for, and nothing that lives long keeps the one before."""
 import gc
+import struct
 import weakref
 
+import pytest
 from data_path import Gateway, answer, get, status
 from http_messages import HOST, message
 from transports import Peer
 
-from gateway.board import Board
+from gateway import _recorder
+from gateway.board import OFFSETS, Board
 from gateway.dataplane.routes import RoutePlan
 from gateway.routing import plan as plans
 
@@ -106,3 +109,65 @@ def test_a_request_that_waits_for_its_answer_keeps_its_plan_until_then() -> None
     gc.collect()
     assert old() is None
     assert status(client.hears()) == 200
+
+
+# Two plans at the same time
+
+class Divided:
+    """A gateway that serves 299 to the clients that a revision on probation goes to, 200 to the others."""
+
+    def __init__(self, share: float) -> None:
+        self.gateway = Gateway(plans.Route("all", respond=plans.Respond(200)))
+        plane, board = self.gateway.plane, self.gateway.board
+        self.header = board.header
+        self.header["share"] = int(share * 2**32)
+        old = plane.routes
+        plane.serve(next_plan(self.gateway, RESTING), 8)
+        plane.stay(old, 7, self.gateway.rows.share())
+
+    def side_of(self, address: str) -> int:
+        return asked(self.gateway.client(address))
+
+    def sides(self, clients: int = 400) -> list[int]:
+        return [self.side_of(f"10.0.{each // 250}.{each % 250}") for each in range(clients)]
+
+
+def test_a_share_of_the_clients_has_the_revision_on_probation_and_each_keeps_its_side() -> None:
+    divided = Divided(0.25)
+    sides = divided.sides()
+    assert 60 <= sides.count(299) <= 140
+    assert divided.sides() == sides
+
+
+def test_a_larger_share_takes_more_clients_and_gives_none_back() -> None:
+    divided = Divided(0.1)
+    few = divided.sides()
+    divided.header["share"] = 2**31
+    many = divided.sides()
+    assert few.count(299) < many.count(299)
+    assert all(later == 299 for before, later in zip(few, many, strict=True) if before == 299)
+
+
+@pytest.mark.parametrize(("share", "status"), [(0.0, 200), (1.0, 299)])
+def test_the_word_on_the_board_gives_it_to_nobody_or_to_all_with_their_next_request(share: float, status: int) -> None:
+    divided = Divided(0.5)
+    divided.header["share"] = int(share * 2**32)
+    assert set(divided.sides(50)) == {status}
+
+
+def test_every_record_names_the_revision_that_it_was_served_under() -> None:
+    divided = Divided(0.5)
+    sides = divided.sides(40)
+    found, _, _ = _recorder.read(divided.gateway.board.memory, divided.gateway.board.ring(0).at, 0, 100)
+    generations = [struct.unpack_from("I", each, OFFSETS["Record"]["generation"])[0] for each in found]
+    assert [8 if side == 299 else 7 for side in sides] == generations
+
+
+def test_the_plan_beside_is_let_go_when_one_serves_all() -> None:
+    divided = Divided(0.5)
+    plane = divided.gateway.plane
+    old = weakref.ref(plane.beside)
+    plane.stay(None, 0, divided.gateway.rows.share())
+    gc.collect()
+    assert old() is None
+    assert set(divided.sides(50)) == {299}

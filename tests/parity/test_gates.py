@@ -122,3 +122,17 @@ def test_a_client_has_a_rule_if_one_in_use_names_it():
     assert _gates.rule_on(rules, 42) is None
     made.header["clients_used"] = 2
     assert (_gates.rule_on(rules, 42), _gates.rule_on(rules, 43)) == (1, None)
+
+
+@given(some.integers(0, 2**64 - 1), some.integers(0, 2**32 - 1))
+def test_the_lot_of_a_client_is_that_of_the_reference(client: int, revision: int):
+    word = (client + 0x9E3779B97F4A7C15 * (revision + 1)) % 2**64
+    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    word = (word ^ word >> 27) * 0x94D049BB133111EB % 2**64
+    assert _gates.lot(client, revision) == (word ^ word >> 31) >> 32
+
+
+def test_the_clients_of_one_revision_are_not_those_of_the_next():
+    first, second = ({client for client in range(4000) if _gates.lot(client, each) < 2**32 // 10} for each in (8, 9))
+    assert 320 <= len(first) <= 480
+    assert len(first & second) < len(first) // 4

@@ -108,7 +108,8 @@ def start(config: str, folder: Path, admin_port: int | None = None, name: str = 
     """Start `gateway run` on this config text (without `admin:` and `state:`, which are added) and do not wait."""
     port = admin_port or free_port()
     file = folder / f"{name}.yaml"
-    file.write_text(f"{config}\nadmin: {{address: 127.0.0.1:{port}}}\nstate: {{dir: {folder / 'state'}}}\n")
+    watched = "" if "probation:" in config else "probation: {mode: off}\n"        # all clients have a change at once
+    file.write_text(f"{config}\n{watched}admin: {{address: 127.0.0.1:{port}}}\nstate: {{dir: {folder / 'state'}}}\n")
     log = folder / f"{name}.log"
     with log.open("ab") as stderr:
         process = subprocess.Popen([sys.executable, "-m", "gateway", "run", str(file)], cwd=REPOSITORY, stderr=stderr,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from loadtests import site
-from loadtests.proofs import gateways, isolation, limit
+from loadtests.proofs import gateways, isolation, limit, probation
 from loadtests.proofs.stage import Stage
 from loadtests.proofs.verdict import Verdict
 
@@ -30,4 +30,10 @@ def test_an_isolation_outlives_control_and_every_worker(where: site.Site) -> Non
         config = gateways.config(port, [stage.endpoint(where.port()).address])
         with gateways.running(config, where, cores=frozenset(site.available_cores())) as gateway:
             isolation.outlives_the_processes(verdict, gateway, port)
+    assert verdict.missed == 0
+
+
+def test_a_revision_that_sends_a_fifth_to_a_wrong_port_is_rolled_back_within_twenty_seconds(where: site.Site) -> None:
+    verdict = Verdict(print)
+    probation.Scene(where, ejects=False).prove(verdict, harmless=False, kill=False)
     assert verdict.missed == 0

@@ -30,6 +30,7 @@ version: 1
 listeners:
   - address: 127.0.0.1:{port}
 workers: 2
+probation: {{mode: off}}
 upstreams:
   orders: {{endpoints: ["127.0.0.1:{upstream}"]}}
 routes:

@@ -21,13 +21,25 @@ export async function open(host, {signal}) {
   onChange((kind) => { if (kind === "config") look().catch(() => {}); }, signal);
 }
 
-function head({revision, drift, refused, store_fault: fault}) {
+function head({revision, drift, refused, store_fault: fault, probation}) {
   return [heading("Config", [`Revision ${revision.number} is served, since `, time(revision.at), "."]),
+    probation ? watched(probation) : null,
     drift ? h("p", {class: "notice warn"}, "The file on the disk is another config than the one that is served; it is not taken until it changes again.") : null,
     refused.length ? h("div", {class: "notice bad"}, h("p", {class: "strong"}, "The file on the disk is refused"), problems(refused)) : null,
     fault ? h("p", {class: "notice bad"}, fault) : null,
     facts(["How", revision.how], ["Who", `${revision.who} ${revision.note}`.trim()], ["Commit", revision.commit.slice(0, 12)], ["Author", revision.author],
       ["Content", revision.content.slice(0, 12)])];
+}
+
+const percent = (share) => `${Math.round(100 * share)} %`;
+
+function watched(found) {
+  const {old, new: fresh} = found;
+  return h("div", {class: `notice ${found.mode === "enforce" ? "info" : "warn"}`}, h("p", {class: "strong"},
+    `On probation${found.mode === "enforce" ? "" : " in shadow mode"}: step ${found.step} of ${found.steps.length}, ${percent(found.share)} of the clients`),
+  h("p", {}, `${found.verdict}${found.proven ? "" : " (not proven)"}`),
+  h("p", {class: "muted"}, `${fresh.requests} tries under it, ${old.requests} under revision ${found.beside}; at most ${found.seconds_left} s left of this step.`),
+  found.undivided ? h("p", {}, found.undivided) : null, found.fault ? h("p", {}, found.fault) : null);
 }
 
 const problems = (listed) => h("ul", {}, listed.map((each) => h("li", {}, `${each.file ? `${each.file}:` : ""}${each.line}:${each.column} ${each.message}`)));
@@ -67,8 +79,9 @@ function revisions(listed, next, current, tag) {
       toast(`Revision ${made.number} serves revision ${each.number} again`);
       return made;
     });
-  return card("Revisions", table("Revisions", [["No.", ""], ["State", ""], ["When", ""], ["How", ""], ["Who", ""], ["Commit", ""], ["", ""]],
-    listed.map((each) => [h("a", {href: `#/config/${each.number}`}, String(each.number)), badge(each.state === "active" ? "ok" : "quiet", each.state), time(each.at),
+  return card("Revisions", table("Revisions", [["No.", ""], ["State", ""], ["Probation", ""], ["When", ""], ["How", ""], ["Who", ""], ["Commit", ""], ["", ""]],
+    listed.map((each) => [h("a", {href: `#/config/${each.number}`}, String(each.number)), badge(each.state === "active" ? "ok" : "quiet", each.state),
+      each.probation ? h("span", {title: each.probation.verdict}, `${each.probation.state}${each.probation.proven ? "" : ", not proven"}`) : "", time(each.at),
       each.base ? `${each.how} to ${each.base}` : each.how, `${each.who} ${each.note}`.trim(), h("code", {}, each.commit.slice(0, 12)),
       each.number === current ? "" : h("button", {type: "button", class: "small", "aria-label": `Roll back to revision ${each.number}`, onclick: () => back(each)}, "Roll back")]),
     listed.map((each) => String(each.number))),
