@@ -22,7 +22,7 @@ def _ascending(steps: tuple[int, ...]) -> tuple[int, ...]:
 
 
 class ProbationSettings(Settings):
-    """A revision that changes routes or upstreams serves a part of the clients first; if it is worse it is rolled back."""
+    """A revision that changes routes or upstreams serves a part of the clients first; a worse one is rolled back."""
 
     mode: Mode = "enforce"
     """`shadow`: a revision that is worse is reported, not rolled back. `off`: a revision serves all clients at once."""
