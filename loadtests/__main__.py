@@ -26,6 +26,7 @@ COMMANDS = {
     "admin-attack": "proof: the data plane does not notice an attack on the admin side",
     "pictures": "screenshots of the dashboard, of running processes with traffic",
     "leaves": "what each safeguard costs on a real board, in ns per call",
+    "replay": "recorded requests that a replay decides per second of CPU",
     "etest": "probation on synthetic traffic: false rollbacks, power, delay",
     "profile": "where a worker's CPU time goes (perf)",
     "injections": "sixty live faults: found, named, contained? how fast?",

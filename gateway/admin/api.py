@@ -45,6 +45,7 @@ from gateway.control.flight_recorder import FlightRecorder
 from gateway.control.overrides import Overrides
 from gateway.control.own_facts import OwnFacts
 from gateway.control.reloading import Reloader
+from gateway.control.replaying import Replaying
 from gateway.record import exposition
 from gateway.record.control_metrics import ControlMetrics
 from gateway.record.metrics import BoardMetrics
@@ -83,6 +84,7 @@ def make_app(board: Board, reloader: Reloader | None = None, overrides: Override
     ])
     if reloader is not None:
         app[config_api.RELOADER] = reloader
+        app[config_api.REPLAYING] = Replaying(reloader.folder)
         app[targets_api.BOARD] = board
         app.add_routes([*config_api.ROUTES, *audit_api.ROUTES, *targets_api.ROUTES])
     if overrides is not None:

@@ -4,6 +4,7 @@
     POST /v1/config             {"documents": {name: text}, "actor", "reason"}: check and apply; `"probation": false`:
                                 to all clients at once, and not watched
     POST /v1/config/diff        {"documents"}: what applying would change
+    POST /v1/config/replay      {"documents", "since"}: what it would have decided differently about recorded requests
     POST /v1/config/rollback    {"to": number or null, "actor", "reason"}
     GET  /v1/revisions          ?limit=50&before=, the latest first, without texts
     GET  /v1/revisions/{number} one, with text and diff
@@ -13,6 +14,7 @@ with 412 where somebody else was quicker.
 A config with mistakes is a 422 with each mistake's place under `problems`; the running plan is untouched.
 """
 
+import asyncio
 from typing import Any
 
 from aiohttp import web
@@ -21,11 +23,15 @@ from gateway.admin import answers, bodies, paging
 from gateway.admin.callers import who
 from gateway.config import differences, files
 from gateway.control.reloading import Reloader
+from gateway.control.replaying import Replaying
 from gateway.model import override
+from gateway.model.quantities import parse_duration
+from gateway.model.safeguards import SECOND
 from gateway.record.probations import ProbationRow
 from gateway.record.revision import Revision
 
 RELOADER = web.AppKey("reloader", Reloader)
+REPLAYING = web.AppKey("replaying", Replaying)
 ACTOR_MAX = 100
 
 
@@ -57,6 +63,15 @@ async def _diff(request: web.Request) -> web.Response:
         "changes": differences.of_plans(active.plan, candidate.plan),
         "text": differences.of_texts(active.revision.text, candidate.text),
     })
+
+
+async def _replay(request: web.Request) -> web.Response:
+    body = await bodies.json_object(request)
+    bodies.check_names(body, "documents", "since")
+    since = parse_duration(bodies.text(body, "since", "1h")) // SECOND
+    candidate = await asyncio.to_thread(revisions.from_documents, _documents(body))
+    return web.json_response(await request.app[REPLAYING].replay(request.app[RELOADER].active.plan, candidate.plan,
+                                                                 since))
 
 
 async def _log(request: web.Request) -> web.Response:
@@ -123,6 +138,7 @@ ROUTES = [
     web.get("/v1/config", answers.answered(_config)),
     web.post("/v1/config", answers.answered(_apply)),
     web.post("/v1/config/diff", answers.answered(_diff)),
+    web.post("/v1/config/replay", answers.answered(_replay)),
     web.post("/v1/config/rollback", answers.answered(_rollback)),
     web.get("/v1/revisions", answers.answered(_log)),
     web.get(r"/v1/revisions/{number:[0-9]{1,18}}", answers.answered(_show)),

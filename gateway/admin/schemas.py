@@ -102,6 +102,8 @@ SCHEMAS: dict[str, Schema] = {
                      last_known_good=COUNT, probation={"oneOf": [ANY, {"type": "null"}]}),
     "Apply": body(("documents",), documents=DOCUMENTS, actor=ACTOR, reason=TEXT, probation=FLAG),
     "Candidate": body(("documents",), documents=DOCUMENTS),
+    "ReplayOf": body(("documents",), documents=DOCUMENTS, since=TEXT),
+    "Replayed": {"type": "object"},
     "Rollback": body((), to=maybe("integer"), actor=ACTOR, reason=TEXT),
     "Applied": answer(**REVISION, diff=TEXT),
     "Differences": answer(revision=COUNT, changes=many(TEXT), text=TEXT),

@@ -59,12 +59,19 @@ def diff(admin: str, file: Path, as_json: bool) -> None:
 @config.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True))
 @reason_option
+@click.option("--since", default="1h", show_default=True, help="Replay the requests of the last so long first.")
+@click.option("--approve", is_flag=True, help="Apply it although the replay asks for a person's approval.")
 @click.option("--no-probation", is_flag=True, help="To all clients at once, and never rolled back by itself.")
 @json_option
 @click.pass_obj
-def apply(admin: str, file: Path, reason: str, no_probation: bool, as_json: bool) -> None:
-    """Check FILE, or a folder of files, and serve it in place of what is served: on probation first."""
-    sent = {"documents": _documents(file), "actor": getpass.getuser(), "reason": reason}
+def apply(admin: str, file: Path, reason: str, since: str, approve: bool, no_probation: bool, as_json: bool) -> None:
+    """Check FILE, or a folder of files, replay recorded requests, and serve it: on probation first.
+
+    Exits 4 if the replay asks for approval: more than 0.1 % of the requests newly denied, or 5 % of a top client's.
+    """
+    documents = _documents(file)
+    _replayed(ask(admin, "/v1/config/replay", {"documents": documents, "since": since}), approve)
+    sent = {"documents": documents, "actor": getpass.getuser(), "reason": reason}
     made = ask(admin, "/v1/config", sent | ({"probation": False} if no_probation else {}))
     told(made, as_json, _line(made))
 
@@ -78,6 +85,18 @@ def rollback(admin: str, number: int | None, reason: str, as_json: bool) -> None
     """Serve an earlier revision again: NUMBER, or the one before."""
     made = ask(admin, "/v1/config/rollback", {"to": number, "actor": getpass.getuser(), "reason": reason})
     told(made, as_json, _line(made))
+
+
+def _replayed(report: dict[str, Any], approve: bool) -> None:
+    """Show it; end the command where a person has to approve."""
+    if not report.get("requests") and "fault" not in report:
+        click.echo("no recorded requests to replay", err=True)
+        return
+    for line in report.get("lines", [f"not replayed: {report.get('fault')}"]):
+        click.echo(line, err=True)
+    if (report.get("objections") or "fault" in report) and not approve:
+        click.echo("not applied: look at what is above, then say --approve", err=True)
+        sys.exit(exits.NEEDS_APPROVAL)
 
 
 def _line(revision: dict[str, Any]) -> str:

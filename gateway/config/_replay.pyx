@@ -7,12 +7,13 @@ request.
 """
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from gateway._limiter cimport (
     WAYS, ClientSlot, ClientTable, Limit, LimiterCounters, gcra, key_of, limit_of, slot_of,
 )
-from gateway.config._requests cimport Requests, Row
+from gateway._recorder cimport PATH_BYTES
+from gateway.config._requests cimport CUT, PARTLY, Requests, Row
 from gateway.routing.router cimport WRONG_METHOD, Router
 
 from gateway.mitigate import limits as limiting
@@ -55,6 +56,7 @@ cdef class Decider:
     cdef ClientTable table
     cdef LimiterCounters counters
     cdef bint by_host
+    cdef bint by_length             # how a path goes on behind what a record holds of it may matter
     cdef readonly list outcomes     # (route, what becomes of the request, the limit) of each number
 
     def __init__(self, routes: tuple, slots: int) -> None:
@@ -62,6 +64,7 @@ cdef class Decider:
             raise ValueError(f"a client table needs a power of two of slots, not {slots}")
         self.router = Router(routes)
         self.by_host = any(each.match.hosts for each in routes)
+        self.by_length = any("{" in each.match.path or len(each.match.path) > PATH_BYTES for each in routes)
         self.outcomes = [("", "no route", ""), ("", "wrong method", ""), ("", "undecided", "")]
         self.table.slots = <ClientSlot*>calloc(slots, sizeof(ClientSlot))
         self.table.lines = slots // WAYS
@@ -105,15 +108,32 @@ cdef class Decider:
         """The outcome of one request at `now`."""
         cdef bint asked = False
         cdef int found
-        if self.by_host and row.host_size == 0:
+        if row.known == PARTLY or (self.by_host and row.host_size == 0):
             return UNDECIDED
-        found = self.router.find(text + row.host_at, row.host_size, text + row.path_at, row.path_size, row.method_bit,
-                                 text + row.method_at, row.method_size, &asked, next_unknown)
-        if asked:
+        found = self.route_of(row, text, text + row.path_at, row.path_size, &asked)
+        if asked or (row.known == CUT and not self.same_if_longer(row, text, found, &asked)):
             return UNDECIDED
         if found < 0:
             return METHOD_NOT_ALLOWED if found == WRONG_METHOD else NOT_FOUND
         return self.decide_by_limits(&self.routes[found], row, now)
+
+    cdef int route_of(self, const Row* row, const char* text, const char* path, uint32_t size, bint* asked) noexcept nogil:
+        return self.router.find(text + row.host_at, row.host_size, path, size, row.method_bit, text + row.method_at,
+                                row.method_size, asked, next_unknown)
+
+    cdef bint same_if_longer(self, const Row* row, const char* text, int found, bint* asked) noexcept nogil:
+        """Whether a path that was cut is routed alike however it goes on: with a longer segment, or with another one."""
+        cdef char path[PATH_BYTES + 2]
+        cdef uint32_t size = min(row.path_size, <uint32_t>PATH_BYTES)
+        if self.by_length:
+            return False
+        memcpy(path, text + row.path_at, size)
+        path[size] = c"~"
+        path[size + 1] = c"~"
+        if self.route_of(row, text, path, size + 1, asked) != found:
+            return False
+        path[size] = c"/"
+        return self.route_of(row, text, path, size + 2, asked) == found
 
     cdef uint32_t decide_by_limits(self, const RouteLimits* route, const Row* row, uint64_t now) noexcept nogil:
         cdef uint64_t* charged[MAX_LIMITS]

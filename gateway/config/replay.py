@@ -17,6 +17,7 @@ from pathlib import Path
 from gateway.board.capacity import CLIENT_LINES
 from gateway.config._replay import Decider, Tally
 from gateway.config._requests import Clients, Requests
+from gateway.config.recorded import Told, recorded
 from gateway.model.safeguards import SECOND
 from gateway.routing.plan import Plan
 
@@ -62,7 +63,8 @@ class ClientShare:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`late`: requests from before the clock, decided at the clock; `evicted`: clients that a full table forgot."""
+    """`late`: requests from before the clock, decided at the clock; `evicted`: clients that a full table forgot;
+    `imputed`, `unkept`, `torn`: what a recording did not hold (recorded.Told)."""
 
     requests: int
     unread: int
@@ -76,6 +78,9 @@ class Report:
     newly_passed: int
     changes: tuple[Change, ...]
     clients: tuple[ClientShare, ...]
+    imputed: int = 0
+    unkept: int = 0
+    torn: int = 0
 
     def objections(self) -> tuple[str, ...]:
         """Why a person has to approve the plan; none: it may be applied."""
@@ -109,6 +114,20 @@ def replay_log(old: Plan, new: Plan, path: Path, host: str = "", since_ns: int =
     return _report(tally, deciders, clients, unread)
 
 
+def replay_recording(old: Plan, new: Plan, source: Path, since_ns: int = 0,
+                     progress: Callable[[int], object] = lambda size: None) -> Report:
+    """Flight records: a folder of segments, or one file. `progress` is told the bytes of each file that was read.
+
+    Raises OSError where they cannot be read, ValueError where there are none.
+    """
+    clients, told = Clients(SEED), Told()
+    tally, deciders, unread = _tally(old, new)
+    for requests in recorded(source, clients, told, since_ns, progress):
+        tally.add(requests)
+        unread += requests.unread
+    return _report(tally, deciders, clients, unread, told)
+
+
 def _tally(old: Plan, new: Plan) -> tuple[Tally, tuple[Decider, Decider], int]:
     deciders = Decider(old.routes, CLIENT_LINES * WAYS), Decider(new.routes, CLIENT_LINES * WAYS)
     return Tally(*deciders), deciders, 0
@@ -131,19 +150,22 @@ def blocks(path: Path) -> Iterator[bytes]:
         yield rest
 
 
-def _report(tally: Tally, deciders: tuple[Decider, Decider], clients: Clients, unread: int) -> Report:
+def _report(tally: Tally, deciders: tuple[Decider, Decider], clients: Clients, unread: int,
+            told: Told | None = None) -> Report:
     old, new = ([Outcome(*each) for each in decider.outcomes] for decider in deciders)
     changes = tuple(Change(old[pair[0]], new[pair[1]], count)
                     for pair, count in sorted(tally.changes.items(), key=lambda item: -item[1]))
     kinds: Counter[tuple[bool, bool]] = Counter()
     for each in changes:
         kinds[denies(each.old), denies(each.new)] += each.requests
+    told = told or Told()
     top = sorted(tally.of_clients(), reverse=True)[:TOP_CLIENTS]
     return Report(
         tally.requests, unread, tally.undecided, tally.late, sum(each.evicted_live for each in deciders),
         (tally.last_ns - tally.first_ns) / SECOND, tally.denied_before, tally.denied_now,
         kinds[False, True], kinds[True, False], changes,
-        tuple(ClientShare(clients.names[number], seen, newly) for seen, newly, number in top))
+        tuple(ClientShare(clients.names[number], seen, newly) for seen, newly, number in top),
+        told.imputed, told.unkept, told.torn)
 
 
 def denies(outcome: Outcome) -> bool:

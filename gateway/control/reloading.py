@@ -57,6 +57,7 @@ class Reloader:
 
     def __init__(self, board: Board, folder: Path, config: str, options: dict[str, Any], log: logging.Logger) -> None:
         self._board = board
+        self.folder = folder
         self._file = ActiveFile(folder)
         self._config = Path(config) if config else None
         self._options = options

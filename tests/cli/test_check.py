@@ -54,3 +54,27 @@ def test_every_command_is_found() -> None:
     for name in COMMANDS:
         assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0
     assert CliRunner().invoke(main, ["nonsense"]).exit_code == 2
+
+
+def test_a_check_replays_recorded_requests_too(tmp_path: Path) -> None:
+    line = '192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5 "-" "curl"\n'
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+    old = config_text.written(tmp_path / "old", config_text.route("upstream: orders"))
+    new = config_text.written(tmp_path / "new", config_text.route(
+        "upstream: orders\nlimits: [{name: tight, key: client, rate: 1/m, burst: 1}]"))
+    (tmp_path / "log").write_text(line * 3)
+    arguments = ["check", str(new), "--replay", str(tmp_path / "log"), "--old", str(old)]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 4, done.output
+    assert "newly denied by tight" in done.output
+    assert CliRunner().invoke(main, [*arguments, "--approve"]).exit_code == 0
+    asked = json.loads(CliRunner().invoke(main, [*arguments, "--json"]).output)
+    assert (asked["ok"], asked["replay"]["newly_denied"]) == (True, 2)
+
+
+def test_a_check_without_anything_to_compare_with_says_what_to_name(tmp_path: Path) -> None:
+    config = config_text.written(tmp_path, config_text.route("upstream: orders") + f"\nstate: {{dir: {tmp_path}}}\n")
+    done = CliRunner().invoke(main, ["check", str(config), "--since", "1h"])
+    assert done.exit_code == 1
+    assert "--old FILE" in done.output
