@@ -69,7 +69,7 @@ async def _replay(request: web.Request) -> web.Response:
     body = await bodies.json_object(request)
     bodies.check_names(body, "documents", "since")
     since = parse_duration(bodies.text(body, "since", "1h")) // SECOND
-    candidate = await asyncio.to_thread(revisions.from_documents, _documents(body))
+    candidate = await asyncio.to_thread(request.app[RELOADER].candidate, _documents(body))
     return web.json_response(await request.app[REPLAYING].replay(request.app[RELOADER].active.plan, candidate.plan,
                                                                  since))
 

@@ -111,7 +111,7 @@ OPERATIONS = (
     Operation("post", "/v1/config/diff", "What applying a config would change", "Differences", body="Candidate",
               problems=(422,)),
     Operation("post", "/v1/config/replay", "What a config would have decided differently about recorded requests",
-              "Replayed", body="ReplayOf", problems=(422,)),
+              "Replayed", body="ReplayOf", problems=(400, 422)),
     Operation("post", "/v1/config/rollback", "Serve an earlier revision again", "Applied", body="Rollback",
               problems=(404, 412, 422), headers=(IF_MATCH,)),
     Operation("get", "/v1/revisions", "Revisions, the latest first", "Revisions", PAGED, problems=(400,)),

@@ -38,7 +38,8 @@ def check(config: Path, as_json: bool, source: Path | None, since: str, old: Pat
         click.echo(_machine_form(error.problems) if as_json else _text(error.problems))
         sys.exit(1)
     report = _replayed(plan, source, since, old, host) if source or since else None
-    told = {"ok": True, "digest": plan.digest, "rules": obeyed, "problems": []} | ({"replay": document(report)} if report else {})
+    told = {"ok": True, "digest": plan.digest, "rules": obeyed, "problems": []}
+    told |= {"replay": document(report)} if report else {}
     words = [_summary(config, plan, obeyed), *(lines(report) if report else [])]
     click.echo(json.dumps(told) if as_json else "\n".join(words))
     if report and report.objections() and not approve:
