@@ -4,7 +4,7 @@ A timer is due every 10 ms; how late it comes is how long a request would wait f
 of `shedding` is told the least of these lags: a queue that stands makes every beat late, while a burst (of handshakes,
 or another guest on the processor) has passed before the next one. Where no beat came at all, it is as late as it is by
 now. Source: "Controlling Queue Delay" (CoDel), ACM Queue 2012, which takes the minimum of 100 ms for the same reason.
-It is also told how much of a processor the thread took meanwhile.
+It is also told for how much of the time the thread ran or waited for a processor: what is left is time to spare.
 
 The salt of the cohorts changes each hour, so that it is not always the same clients who are turned away.
 """
@@ -19,17 +19,29 @@ from gateway.mitigate import shedding
 PERIOD_SECONDS = 0.010
 NO_BEAT = 2**63
 HOUR_NS = 3_600_000_000_000
+SCHEDSTAT = "/proc/thread-self/schedstat"   # ns on a processor, ns waiting for one, times: Documentation/scheduler
 GOLDEN = 0x9E3779B97F4A7C15             # spreads the number of the hour over all bits of the salt
+
+
+def runnable_seconds() -> float:
+    """For how long this thread ran or waited for a processor. Where the kernel does not say how long it waited, as in
+    some sandboxes, how long it ran."""
+    try:
+        with open(SCHEDSTAT, "rb") as file:
+            ran, waited = map(int, file.read().split()[:2])
+    except (OSError, ValueError):
+        return time.thread_time()
+    return (ran + waited) / 1e9 if ran else time.thread_time()
 
 
 class Overload:
     """Mutable state: when the timer is due, the least and the worst lag since the last turn, and the least of the turn
-    before; ns. Requests in flight; when the last turn was, and the thread's processor time then, in seconds.
+    before; ns. Requests in flight; when the last turn was, and the thread's time then, in seconds.
 
-    `processor` tells the thread's processor time."""
+    `runnable` tells for how long the thread ran or waited to run."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, plane: Plane,
-                 processor: Callable[[], float] = time.thread_time) -> None:
+                 runnable: Callable[[], float] = runnable_seconds) -> None:
         self._loop = loop
         self._plane = plane
         self._due = 0.0
@@ -40,8 +52,8 @@ class Overload:
         self.worst = 0
         self.cut = shedding.EVERYTHING
         self._in_flight = 0
-        self._processor = processor
-        self._looked = loop.time(), processor()
+        self._runnable = runnable
+        self._looked = loop.time(), self._runnable()
 
     def start(self) -> None:
         self._due = self._loop.time() + PERIOD_SECONDS
@@ -59,7 +71,7 @@ class Overload:
         self.start()
 
     def _late(self) -> int:
-        return max(0, int((self._loop.time() - self._due) * 1e9))
+        return max(0, int((self._loop.time() - self._due) * 1e9)) if self._timer is not None else 0
 
     def turn(self, now_ns: int) -> int:
         """Every 100 ms: the next threshold. Returns the worst lag since the last turn."""
@@ -75,8 +87,9 @@ class Overload:
         return worst
 
     def _look(self) -> tuple[float, int]:
-        """The share of a processor since the last turn, and by how many those in flight became more."""
-        (then, spent), self._looked = self._looked, (self._loop.time(), self._processor())
+        """Since the last look: the share of the time that the thread ran or waited to, and by how many those in flight
+        became more."""
+        (then, spent), self._looked = self._looked, (self._loop.time(), self._runnable())
         before, self._in_flight = self._in_flight, self._plane.active
         passed = self._looked[0] - then
         return (self._looked[1] - spent) / passed if passed > 0 else 1.0, self._in_flight - before

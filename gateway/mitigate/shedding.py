@@ -51,7 +51,7 @@ BEATS = 10  # per tick
 UNBOUNDED = 2**31 - 1
 ROOM_AT_FIRST = 4  # what a quarter of a tick's requests take
 RESERVE = 1.5
-BUSY = 0.9  # of a processor, the thread of the loop
+BUSY = 0.9
 GROWTH_MOST = 2.0
 CALM_TICKS = 10
 
@@ -81,7 +81,7 @@ EVERYTHING = Cut()
 @dataclass(frozen=True, slots=True)
 class Seen:
     """One tick: requests by rank, how many of them were let in and how many found no room, the standing lag in ns, the
-    share of a processor that the worker took, and by how many those in flight became more (negative: fewer)."""
+    share of the time that the worker had something to do, and by how many those in flight became more (or fewer)."""
 
     counts: Sequence[int]
     let_in: int
@@ -112,7 +112,7 @@ def tick(cut: Cut, seen: Seen) -> Cut:
     """The next cut."""
     late = is_late(cut, seen.lag)
     if cut.lets_all_in:
-        return _beginning(seen) if late else cut
+        return _beginning(seen) if late and seen.let_in else cut
     if not late and seen.let_in == sum(seen.counts):
         return replace(cut, calm=cut.calm + 1) if cut.calm + 1 < CALM_TICKS else EVERYTHING
     spare = not late and seen.busy < BUSY
@@ -129,11 +129,11 @@ def _beginning(seen: Seen) -> Cut:
 
 
 def smaller(cut: Cut, seen: Seen) -> Cut:
-    """What bounds is the room, if somebody found none."""
-    left = 1 - step_down(seen.lag)
-    if seen.full:
+    """The room bounds, unless more come in at each beat than there is room for: those were answered at once."""
+    left, came_in = 1 - step_down(seen.lag), seen.let_in / BEATS
+    if seen.full or came_in <= cut.room:
         return replace(cut, room=max(ROOM_LEAST, int(cut.room * left)))
-    return replace(cut, budget=max(1, int(min(cut.budget, seen.let_in / BEATS) * left)))
+    return replace(cut, budget=max(cut.room, int(min(cut.budget, came_in) * left)))
 
 
 def larger(cut: Cut, seen: Seen) -> Cut:

@@ -43,7 +43,7 @@ class Scene:
     def __init__(self) -> None:
         self.gateway = Gateway(CRITICAL, BULK)
         self.clock: Any = Clock()
-        self.overload = Overload(self.clock, self.gateway.plane, processor=lambda: self.clock.now * 0.5)
+        self.overload = Overload(self.clock, self.gateway.plane, runnable=lambda: self.clock.now * 0.5)
         self.clients: list[Peer] = []
         self.overload.start()
 
@@ -88,7 +88,7 @@ def test_a_loop_that_is_late_turns_bulk_away_and_never_critical() -> None:
 
 
 def test_what_is_answered_at_once_is_turned_away_too() -> None:
-    critical, bulk = Scene().second(late=0.100, at_once=True)
+    critical, bulk = Scene().second(late=0.100, requests=100, at_once=True)
     assert critical == 100
     assert bulk < 20
 

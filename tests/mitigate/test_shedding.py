@@ -32,6 +32,10 @@ def test_it_begins_above_20_ms_and_then_aims_at_5() -> None:
     assert shedding.tick(cut, Seen(counts, 100, 300, IN_TIME)).room == cut.room
 
 
+def test_without_requests_there_is_nobody_to_shed() -> None:
+    assert shedding.tick(EVERYTHING, Seen(came(), 0, 0, LATE)) == EVERYTHING
+
+
 def test_what_ended_meanwhile_is_what_can_be_borne() -> None:
     cut = shedding.tick(EVERYTHING, Seen(came(high=100, bulk=300), 400, 0, LATE, more_in_flight=300))
     assert cut == Cut(HIGH + LEVELS - 1 + (BULK - HIGH - LEVELS), BULK, room=25)
@@ -70,9 +74,11 @@ def test_the_room_shrinks_with_the_lag_and_grows_with_the_time_to_spare() -> Non
 
 
 def test_what_is_answered_at_once_is_bounded_by_the_beat() -> None:
-    counts, cut = came(normal=400), Cut(NORMAL + 20, NORMAL + 40, room=100)
+    counts, cut = came(normal=400), Cut(NORMAL + 20, NORMAL + 40, room=10)
     late = shedding.tick(cut, Seen(counts, 200, 0, LATE))
-    assert (late.room, late.budget) == (100, 18), "nobody was refused for room: it is not what bounds"
+    assert (late.room, late.budget) == (10, 18), "more came in at each beat than there is room for"
+    few = shedding.tick(cut, Seen(counts, 50, 0, LATE))
+    assert (few.room, few.budget) == (9, shedding.UNBOUNDED), "that few are no reason for the lag"
     assert shedding.admits(late, late.reserve, in_flight=0, came_in=17)
     assert not shedding.admits(late, late.reserve, in_flight=0, came_in=18)
     assert shedding.admits(late, late.threshold, in_flight=0, came_in=35)
