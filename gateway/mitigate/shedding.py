@@ -18,11 +18,11 @@ share of the requests would let it do. In flight counts those that began within 
 long for a slow upstream takes no time of the loop. What is answered at once is never in flight: where requests come too
 fast for the loop while there is room, a *budget* for each beat of 10 ms bounds them in the same way.
 Above 5 ms of lag the one that bounds shrinks by 5 % for each 20 ms, at most to half; in time, the one for which
-requests are refused grows by as much as the worker has time to spare, at most to twice. After a second in which nobody
-was refused all is normal again.
+requests are refused grows by as much as the worker has time to spare, at most to twice. Has it none, the room shrinks by
+5 %: what waits in it only makes the loop late. After a second in which nobody was refused all is normal again.
 
 Tier 0 (critical) is never shed. A processor that is merely busy is no reason to begin: clients who each wait for their
-answer keep it so without anybody being late. But while shedding, more at a time than keeps it busy would only wait.
+answer keep it so without anybody being late.
 A request is refused before its body is read: 503, Retry-After and `x-shed: 1`, so that nobody retries it at once.
 
 Sources: algorithms.md 5 (1); "Overload Control for Scaling WeChat Microservices" (DAGOR), SoCC 2018, for the ranks;
@@ -137,8 +137,9 @@ def smaller(cut: Cut, seen: Seen) -> Cut:
 
 
 def larger(cut: Cut, seen: Seen) -> Cut:
+    """What bounds, if there is time to spare; else the room is tried smaller, as long as the worker stays busy."""
     if seen.busy >= BUSY:
-        return cut
+        return replace(cut, room=max(ROOM_LEAST, int(cut.room * (1 - STEP_DOWN)))) if seen.full else cut
     over_budget = sum(seen.counts[: cut.reserve + 1]) - seen.let_in - seen.full
     return replace(cut, room=_grown(cut.room, seen.busy) if seen.full else cut.room,
                    budget=_grown(cut.budget, seen.busy) if over_budget > 0 else cut.budget)

@@ -1,7 +1,7 @@
 """Four times the load that one worker can bear, and a critical route beside it.
 
-The bulk answers are 1 MiB in chunks of 8 bytes: dear to relay, since each chunk is read, and cheap for the load to
-make and to take, so that the worker is the bottleneck. The worker has a core of its own; the load and the endpoints
+The bulk answers are 64 Ki chunks of one byte: dear to relay, since each chunk is read, and cheap for the load to make
+and to take, so that the worker is the bottleneck. The worker has a core of its own; the load and the endpoints
 share another, the critical client and its endpoint being a process of their own there.
 """
 
@@ -22,8 +22,8 @@ from loadtests.proofs.flood import LAST_CHUNK
 from loadtests.proofs.stage import Stage, get
 from loadtests.proofs.verdict import Verdict
 
-CHUNK = b"8\r\n01234567\r\n"
-CHUNKS = 256 * 1024 // 8
+CHUNK = b"1\r\n0\r\n"
+CHUNKS = 64 * 1024
 TIMES = 4
 CALM = 4.0              # seconds of measuring before and after
 CRITICAL_PAUSE = 0.01
