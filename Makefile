@@ -11,8 +11,9 @@ SOURCES := $(shell find gateway -name '*.pyx' -o -name '*.pxd')
 run: build  ## the demo API with the gateway in front of it
 	@exec $(BIN)/python -m gateway demo --with-gateway config/gateway.yaml
 
-test: dev  ## every test
-	$(BIN)/python -m pytest -q
+test: dev  ## every test; those with real processes one after the other, since they watch clocks
+	$(BIN)/python -m pytest -q -n auto --ignore tests/wire --ignore tests/stories
+	$(BIN)/python -m pytest -q tests/wire tests/stories
 
 check: dev  ## style and types
 	$(BIN)/ruff check .

@@ -36,7 +36,7 @@ cdef int count_try(Exchange exchange, int outcome, uint64_t now) except -1:
         count_for_retries(gates.control, outcome == FAILURE)
     if exchange.answered and exchange.sent:
         first_byte = (exchange.answered - exchange.sent) // 1000
-        slow = gates.slow_us and first_byte >= gates.slow_us
+        slow = 0 < gates.slow_us * 1000 < exchange.answered - exchange.sent
         exchange.route.counters.slow += slow
     if exchange.sent and exchange.endpoint is not None:
         count_endpoint(exchange.endpoint.counters, outcome == FAILURE, first_byte)

@@ -26,7 +26,9 @@ from gateway.dataplane.accounting cimport account
 from gateway.dataplane.admission cimport admit, admit_upstream, deny_without_endpoint
 from gateway.dataplane.body cimport body_start, body_take
 from gateway.dataplane.clients cimport Client
-from gateway.dataplane.denial cimport BY_NOTHING, DECIDED_NOTHING, DECIDED_SATURATED, DECIDED_TIMEOUT, deny, tell_limit
+from gateway.dataplane.denial cimport (
+    BY_NOTHING, DECIDED_ERROR, DECIDED_NOTHING, DECIDED_SATURATED, DECIDED_TIMEOUT, deny, tell_limit,
+)
 from gateway.dataplane.endings cimport answered_otherwise, upstream_failure
 from gateway.dataplane.forwarding cimport put_request, put_response
 from gateway.dataplane.keeping cimport begin_keeping, end_keeping, note_write, remember
@@ -483,7 +485,9 @@ cdef class Exchange(Deadline):
         if generation != self.generation or self.client is None:
             return
         refusal = errors.BY_REASON[reason]
-        if refusal.side is errors.Side.UPSTREAM:
+        if reason == "no_endpoint":
+            deny(self, DECIDED_ERROR, errors.REFUSALS.index(refusal), detail, clock_ns())
+        elif refusal.side is errors.Side.UPSTREAM:
             upstream_failure(self, errors.REFUSALS.index(refusal), detail, clock_ns())
         elif reason == "pool_full":
             deny(self, DECIDED_SATURATED, errors.REFUSALS.index(refusal), detail, clock_ns())

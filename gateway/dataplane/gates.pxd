@@ -55,4 +55,4 @@ cdef class UpstreamGates:
     cdef UpstreamCounters* counters
     cdef Bulkhead bulkhead
     cdef uint8_t breaker_mode
-    cdef uint64_t slow_us                   # time to the first byte from which an answer is slow; 0 = never
+    cdef uint64_t slow_us                   # an answer is slow whose first byte took longer; 0 = never

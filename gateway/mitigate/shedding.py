@@ -18,8 +18,8 @@ share of the requests would let it do. In flight counts those that began within 
 long for a slow upstream takes no time of the loop. What is answered at once is never in flight: where requests come too
 fast for the loop while there is room, a *budget* for each beat of 10 ms bounds them in the same way.
 Above 5 ms of lag the one that bounds shrinks by 5 % for each 20 ms, at most to half; in time, the one for which
-requests are refused grows by as much as the worker has time to spare, at most to twice. Has it none, the room shrinks by
-5 %: what waits in it only makes the loop late. After a second in which nobody was refused all is normal again.
+requests are refused grows by as much as the worker has time to spare, at most to twice. Has it none, the room shrinks
+by 5 %: what waits in it only makes the loop late. After a second in which nobody was refused all is normal again.
 
 Tier 0 (critical) is never shed. A processor that is merely busy is no reason to begin: clients who each wait for their
 answer keep it so without anybody being late.
