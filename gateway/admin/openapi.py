@@ -36,6 +36,9 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         ("seconds", "how far back", {"type": "integer", "minimum": 1, "maximum": 900}),
         ("since", "not older than this, such as 5m", {"type": "string"}),
         ("since_ns", "UTC nanoseconds", {"type": "integer"}), ("before_ns", "UTC nanoseconds", {"type": "integer"}),
+        *((name, "UTC nanoseconds", {"type": "integer"})
+          for name in ("until_ns", "before_since_ns", "before_until_ns")),
+        ("slow", "what is slow, not what fails", {"enum": ["true", "false"]}),
         ("status", "a status, or a class such as 5xx", {"type": "string"}),
         ("path", "of a request, or how it begins", {"type": "string"}), ("host", "of the request", {"type": "string"}),
         ("header", "NAME: VALUE; may be repeated", {"type": "array", "items": {"type": "string"}}),
@@ -102,6 +105,8 @@ OPERATIONS = (
     Operation("get", "/v1/targets", "Routes and upstreams with every safeguard, its state and why", "Targets"),
     Operation("get", "/v1/traffic", "A target second by second", "Traffic", ("target", "seconds"), problems=(400,)),
     Operation("get", "/v1/requests", "Look through the flight recorder", "Requests", FILTERS, problems=(400,)),
+    Operation("get", "/v1/requests/compare", "Where the failures are that one span has more than another", "Comparison",
+              ("since_ns", "until_ns", "before_since_ns", "before_until_ns", "slow"), problems=(400, 409)),
     Operation("get", "/v1/explain", "Why a request would be answered as it is", "Explanation", ASKED, problems=(400,)),
     Operation("get", "/v1/explain/{request_id}", "What was recorded of a request, and how it would be decided now",
               "Explanation", problems=(404,)),

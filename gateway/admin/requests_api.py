@@ -3,8 +3,11 @@
     GET /v1/requests    ?route=&upstream=&endpoint=&status=5xx&method=&decision=&client=&path=PREFIX&request_id=
                         &fallback=true&since=5m | &since_ns= &before_ns= &limit=100
 
+    GET /v1/requests/compare    ?since_ns=&until_ns=&before_since_ns=&before_until_ns=&slow=true
+
 The newest first. `next` is the `before_ns` of the next page; `looked_at` says over which span, how large a share of the
-requests is kept there, and whether all of it was searched.
+requests is kept there, and whether all of it was searched. `compare` says where the failures are that the first span
+has more than the second one (or, `slow`, what took longer than nearly all of that one did).
 """
 
 import asyncio
@@ -14,6 +17,8 @@ from typing import Any
 from aiohttp import web
 
 from gateway.admin import answers
+from gateway.control import comparing_child
+from gateway.control.comparing import Span
 from gateway.control.flight_recorder import FlightRecorder
 from gateway.model.quantities import parse_duration
 from gateway.record import looking
@@ -23,6 +28,7 @@ from gateway.record.revision import utc_text
 RECORDER = web.AppKey("recorder", FlightRecorder)
 TEXTS = ("route", "upstream", "endpoint", "status", "method", "decision", "client", "path", "request_id", "fallback")
 NUMBERS = ("since_ns", "before_ns", "limit")
+SPANS = ("since_ns", "until_ns", "before_since_ns", "before_until_ns")
 LIMIT, LIMIT_MOST = 100, 1000
 
 
@@ -52,4 +58,19 @@ def _wanted(asked: dict[str, str]) -> Wanted:
     return Wanted(**values)
 
 
-ROUTES = [web.get("/v1/requests", answers.answered(_requests))]
+async def _compare(request: web.Request) -> web.Response:
+    asked = dict(request.query)
+    slow = asked.pop("slow", "") == "true"
+    if sorted(asked) != sorted(SPANS):
+        raise ValueError(f"write {', '.join(SPANS)}")
+    since, until, since_before, until_before = (int(asked[name]) for name in SPANS)
+    recorder = request.app[RECORDER]
+    recorder.turn(time.monotonic_ns())
+    recorder.spool.flush(time.monotonic_ns())
+    found = await comparing_child.compared(recorder.spool.folder, Span(since, until), Span(since_before, until_before),
+                                           slow)
+    return web.json_response(found)
+
+
+ROUTES = [web.get("/v1/requests", answers.answered(_requests)),
+          web.get("/v1/requests/compare", answers.answered(_compare))]

@@ -46,6 +46,7 @@ def page(name: str, item: Schema) -> Schema:
     return answer(**{name: many(item), "next": CURSOR})
 
 
+CAUSE = answer(where=ANY, excess=NUMBER, share=NUMBER)
 REACH = answer(requests=maybe("integer"), total=COUNT, share=maybe("number"), seconds=COUNT)
 OVERRIDE: dict[str, Schema] = {
     "id": COUNT, "kind": TEXT, "target": TARGET, "reason": TEXT, "who": TEXT, "actor": TEXT, "at": TIME,
@@ -123,6 +124,8 @@ SCHEMAS: dict[str, Schema] = {
     "Breaker": answer(**OVERRIDE, state=TEXT),
     "Breakers": answer(breakers=many(ref("Breaker"))),
     "Requests": answer(requests=many(REQUEST), next=CURSOR, looked_at=ANY),
+    "Comparison": answer(words=TEXT, reach=TEXT, share_explained=NUMBER, causes=many(CAUSE), surge=maybe("object"),
+                         runners_up=many(CAUSE), of=TEXT, now=ANY, before=ANY),
     "Incidents": page("incidents", ref("Incident")),
     "Incident": answer(**INCIDENT),
     "IncidentStory": answer(**INCIDENT, signals=many(SIGNAL), finding=ANY, actions=many(ref("Action")),

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli import printing
+from gateway.cli import comparing, flagging, printing
 from gateway.cli.asking import admin_option, ask
 
 FOLLOW_SECONDS = 1.0
@@ -30,24 +30,35 @@ COLUMNS = ("time", "route", "method", "path", "status", "ms", "client", "endpoin
 @click.option("--since", default="5m", show_default=True, help="Not older than this.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--follow", is_flag=True, help="Go on showing new ones until interrupted.")
+@click.option("--flag", metavar="WORDS", help="Report that those found look wrong: an incident is opened.")
+@click.option("--compare", nargs=2, metavar="SPAN BEFORE",
+              help="Where are the failures that SPAN has more than BEFORE? A span is FROM-TO in UTC: 10:00-10:05, or "
+                   "2026-03-02T10:00/2026-03-02T10:05.")
+@click.option("--slow", is_flag=True, help="With --compare: what is slow, not what fails.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @admin_option
-def requests(follow: bool, as_json: bool, admin: str, **filters: Any) -> None:
+def requests(follow: bool, as_json: bool, admin: str, flag: str | None, compare: tuple[str, str] | None, slow: bool,
+             **filters: Any) -> None:
     """The latest requests that the flight recorder has, the latest last; everything refused or failed is in it.
 
     Exits 0, also if none match; 1 if no gateway answers or a filter is refused, 2 on wrong usage.
     """
+    if compare:
+        return comparing.show(admin, *compare, slow, as_json)
     console = printing.screen()
     answer = _ask(admin, filters)
     _show(answer["requests"][::-1], as_json, console)
     if not as_json:
         console.print(Text(_looked_at(answer["looked_at"])), style="dim")
+    if flag:
+        return flagging.flag(admin, answer["requests"], flag)
     newest = max((each["at_ns"] for each in answer["requests"]), default=time.time_ns())
     while follow:
         time.sleep(FOLLOW_SECONDS)
         found = _ask(admin, filters | {"since": None, "since_ns": newest + 1, "limit": 1000})["requests"]
         _show(found[::-1], as_json, console, heading=False)
         newest = max((each["at_ns"] for each in found), default=newest)
+    return None
 
 
 def _ask(admin: str, filters: dict[str, Any]) -> Any:

@@ -99,7 +99,7 @@ def look(folder: Path, wanted: Wanted, limit: int) -> Looked:
     """Up to `limit` documents, the newest first. Raises ValueError for a filter that cannot be."""
     check(wanted)
     looked = Looked()
-    for block in _newest_first(folder, wanted, looked):
+    for block in newest_first(folder, wanted, looked):
         _look_at(block, wanted, limit, looked)
         if len(looked.found) >= limit or looked.records >= RECORDS_MOST:
             looked.complete = looked.records < RECORDS_MOST
@@ -109,7 +109,7 @@ def look(folder: Path, wanted: Wanted, limit: int) -> Looked:
     return looked
 
 
-def _newest_first(folder: Path, wanted: Wanted, looked: Looked) -> Iterator[Block]:
+def newest_first(folder: Path, wanted: Wanted, looked: Looked) -> Iterator[Block]:
     files = segments.paths(folder, FLIGHT)
     for path, following in zip(reversed(files), [None, *reversed(files)], strict=False):
         if int(path.stem) >= wanted.before_ns:
