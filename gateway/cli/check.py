@@ -12,7 +12,7 @@ from gateway.config import load, rules
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.replay import Report
 from gateway.config.replay_lines import document, lines
-from gateway.routing.plan import Plan, is_own
+from gateway.routing.plan import Plan
 
 
 @click.command()
@@ -58,7 +58,7 @@ def _replayed(plan: Plan, source: Path | None, since: str, old: Path | None, hos
 def _summary(config: Path, plan: Plan, obeyed: int) -> str:
     under = f"; {_counted(obeyed, 'rule')} obeyed" if obeyed else ""
     routes = _counted(len(plan.watched), "route")
-    upstreams = _counted(sum(not is_own(each.name) for each in plan.upstreams), "upstream")
+    upstreams = _counted(len(plan.users_upstreams), "upstream")
     return f"{config}: ok ({routes}, {upstreams}, plan {plan.digest[:12]}){under}"
 
 

@@ -22,7 +22,7 @@ from gateway.record.flight import Records
 ROOM, TRACKED = 256, 64
 SECONDS = 900
 KEYS_MOST = 1000
-MINUTE, LOOK_EVERY = 60, 5
+MINUTE, LOOK_EVERY = 60, 1
 REQUESTS, FAILED = 0, 1
 
 

@@ -43,16 +43,16 @@ class Measuring:
 
     def site(self, incident: Incident, now: int) -> Site:
         """Raises NotStored."""
-        plan = self._active().plan
+        routes, upstreams = self._active().plan.watched, self._active().plan.users_upstreams
         return Site(
-            endpoints={each.name: tuple(one.address for one in each.endpoints) for each in plan.upstreams},
+            endpoints={each.name: tuple(one.address for one in each.endpoints) for each in upstreams},
             out=frozenset(self._out()),
-            behind={each.name: each.upstream for each in plan.routes if each.upstream},
-            fallbacks=frozenset(each.name for each in plan.routes if any(
+            behind={each.name: each.upstream for each in routes if each.upstream},
+            fallbacks=frozenset(each.name for each in routes if any(
                 step.mode == ENFORCE and "isolated" in step.on for step in each.fallback)),
-            priorities={each.name: each.priority for each in plan.routes},
+            priorities={each.name: each.priority for each in routes},
             in_flight={f"upstream:{each.name}": self._usual(f"upstream:{each.name}", now - incident.onset_ns)
-                       for each in plan.upstreams},
+                       for each in upstreams},
             revision=self._active().revision.number, previous=self._previous())
 
     def _out(self) -> Iterable[str]:

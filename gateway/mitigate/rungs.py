@@ -136,8 +136,11 @@ def _surging(case: Case) -> list[tuple[str, float]]:
 
 
 def _loaded(case: Case) -> str:
-    """Where a surge is felt."""
-    return f"upstream:{case.upstreams[0]}" if case.upstreams else case.incident.scope[0]
+    """Where a surge is felt: at an upstream of its scope, or else at the busiest one."""
+    site = case.site
+    busiest = max(site.endpoints, key=lambda name: site.in_flight.get(f"upstream:{name}", 0.0), default="")
+    named = case.upstreams[0] if case.upstreams else busiest
+    return f"upstream:{named}" if named else case.incident.scope[0]
 
 
 def concurrency(case: Case) -> Iterator[Action]:

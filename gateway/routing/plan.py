@@ -256,6 +256,10 @@ class Plan:
         """The routes that detection looks at."""
         return tuple(each for each in self.routes if not is_own(each.name))
 
+    @property
+    def users_upstreams(self) -> tuple[Upstream, ...]:
+        return tuple(each for each in self.upstreams if not is_own(each.name))
+
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), separators=(",", ":"), sort_keys=True)
 

@@ -128,6 +128,13 @@ def test_a_client_is_clamped_to_what_it_usually_sends() -> None:
                                                            ("isolate client:192.0.2.7", 1)]
 
 
+def test_a_surge_that_only_its_client_shows_is_measured_at_the_busiest_upstream() -> None:
+    surge = {"where": {"client": "192.0.2.7"}, "share": 0.8, "usual_per_second": 20.0}
+    seen = incident(FaultClass.CLIENT_SURGE, SignalKind.RATE_UP, "client:192.0.2.7", surge=surge)
+    first = rungs(seen, SHOP, 0)[0]
+    assert (str(first), first.measured) == ("clamp client:192.0.2.7", "upstream:u")
+
+
 @pytest.mark.parametrize(("fault", "found"), [
     (FaultClass.GATEWAY_OVERLOAD, ["shed route:other"]),
     (FaultClass.MISCONFIGURATION, ["roll back revision:4"]),
