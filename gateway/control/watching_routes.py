@@ -39,7 +39,8 @@ class Learner(Protocol):
 
 
 class RouteWatch:
-    """Mutable state: the detectors, None while a child learns; the last tick's signals; when the state was kept."""
+    """Mutable state: the detectors, None while a child learns, and the plan whose order they have; the last tick's
+    signals; when the state was kept."""
 
     def __init__(self, state: DetectorState, learner: Learner, plan: Callable[[], Plan],
                  incidents: Callable[[], Iterable[Incident]], reports: Callable[[int], list[Report]],
@@ -51,6 +52,7 @@ class RouteWatch:
         self._reports = reports
         self._log = log
         self._watched: Watched | None = None
+        self._arranged_for: Plan | None = None
         self._begun = False
         self._waiting: Tick | None = None
         self._signals: list[Signal] = []
@@ -91,8 +93,10 @@ class RouteWatch:
 
     def _watch(self, watched: Watched, tick: Tick, now: int) -> None:
         plan = self._plan()
-        if watched.watches != (wanted := watches(plan)):
-            watched = self._watched = watched.arranged(wanted)
+        if plan is not self._arranged_for:
+            self._arranged_for = plan
+            if watched.watches != (wanted := watches(plan)):
+                watched = self._watched = watched.arranged(wanted)
         if tick.at <= watched.at:
             return                      # the clock was set back, or the child has seen it already
         self._signals = watched.tick(tick.at, observing.live(tick, plan.watched), self._frozen(plan),
@@ -116,6 +120,8 @@ class RouteWatch:
                 said.setdefault(_behind(each.target), []).append((each.at_ns / SECOND, each.who))
         except NotStored:
             said = {}                   # the incident loop says so already
+        if not said:
+            return np.zeros(len(plan.watched))
         return np.array([threshold.lowered(said.get(f"route:{route.name}", []) +
                                            (said.get(f"upstream:{route.upstream}", []) if route.upstream else []),
                                            now / SECOND) for route in plan.watched])
