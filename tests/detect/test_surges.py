@@ -40,6 +40,16 @@ def test_what_is_no_surge(windows: list[int], total: list[int]):
 
 
 def test_nothing_is_said_before_two_minutes_are_known():
-    assert seen([*[0] * 15, 800, 800], [*[1000] * 15, 1800, 1800]) == []
-    assert seen([*[0] * 16, 800, 800], [*[1000] * 16, 1800, 1800]) == ["client:192.0.2.7"]
+    assert seen([*[0] * 11, 800, 800], [*[1000] * 11, 1800, 1800]) == []
+    assert seen([*[0] * 12, 800, 800], [*[1000] * 12, 1800, 1800]) == ["client:192.0.2.7"]
     assert seen([], []) == []
+
+
+@pytest.mark.parametrize("minutes", [1, 5, 12])
+def test_a_surge_goes_on_for_as_long_as_there_is_a_time_before_it(minutes: int):
+    back = minutes * 6
+    windows, total = [50] * (90 - back) + [900] * back, [1000] * (90 - back) + [1850] * back
+    found = surges.surges([Heard("192.0.2.7", windows)], total, NOW)
+    assert [each.onset_ns for each in found] == [NOW - minutes * 60 * SECOND]
+    assert seen([*windows[back:], *[900] * back], [*total[back:], *[1850] * back]) == (
+        [] if 90 - 2 * back < surges.HISTORY_LEAST else ["client:192.0.2.7"])
