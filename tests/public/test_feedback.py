@@ -2,6 +2,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.model.report import Report
 from gateway.model.signal import SignalKind
@@ -33,6 +35,19 @@ def test_words_become_one_short_line():
 def test_anything_else_is_refused_with_what_to_write(body):
     with pytest.raises(ValueError, match=r"must be|must have|Invalid"):
         feedback.read(body)
+
+
+@given(st.one_of(st.binary(max_size=300), st.dictionaries(st.sampled_from(["url", "words", "method", "x"]),
+                                                           st.one_of(st.text(max_size=40), st.integers())).map(
+    lambda said: json.dumps(said).encode())))
+def test_whatever_is_sent_is_a_page_or_a_mistake(body: bytes):
+    try:
+        said = feedback.read(body)
+    except ValueError:
+        return
+    assert said.path.startswith("/")
+    assert said.words.isprintable()
+    assert len(said.words) <= feedback.WORDS_MAX
 
 
 def test_a_client_is_known_by_a_hash_that_needs_the_key():
