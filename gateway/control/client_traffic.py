@@ -24,6 +24,7 @@ SECONDS = 900
 KEYS_MOST = 1000
 MINUTE, LOOK_EVERY = 60, 1
 REQUESTS, FAILED = 0, 1
+NAMED = 1 << 128
 
 
 class ClientTraffic:
@@ -102,7 +103,7 @@ class ClientTraffic:
         lately = self._sums(surges.SPAN)[:, REQUESTS]
         for key, column in self._columns.items():
             if lately[column] >= surges.LEAST:
-                yield surges.Heard(_address(key), self._windows(self._ring[:, column, REQUESTS]))
+                yield surges.Heard(_shown(key), self._windows(self._ring[:, column, REQUESTS]))
 
     def snapshot(self, most: int = TRACKED) -> list[dict[str, Any]]:
         """Those that sent anything in the last minute, the heaviest first."""
@@ -110,7 +111,7 @@ class ClientTraffic:
         span = [(self._second - back) % SECONDS for back in range(min(MINUTE, self._second - self._first))]
         every = max(int(self._total[span, REQUESTS].sum()), 1)
         found: list[dict[str, Any]] = [
-            {"client": _address(key), "requests": int(minute[column, REQUESTS]), "failed": int(minute[column, FAILED]),
+            {"client": _shown(key), "requests": int(minute[column, REQUESTS]), "failed": int(minute[column, FAILED]),
              "share": round(float(minute[column, REQUESTS]) / every, 4),
              "per_second": round(float(lately[column, REQUESTS]) / surges.SPAN, 2)}
             for key, column in self._columns.items() if minute[column, REQUESTS]]
@@ -121,17 +122,22 @@ class ClientTraffic:
 
 
 def _counted(records: Records, bad: NDArray[np.bool_]) -> Iterator[tuple[int, int, int]]:
-    """(address as one number, requests, failed) of the KEYS_MOST heaviest clients in these records."""
+    """(client as one number, requests, failed) of the KEYS_MOST heaviest clients in these records. A client is what the
+    config knows clients by: its address, or NAMED and the hash of something else."""
     if not len(records):
         return
     _, first, code = np.unique(records["client_key"], return_index=True, return_inverse=True)
     count, failed = np.bincount(code), np.bincount(code, weights=bad)
     chosen = np.argsort(-count, kind="stable")[:KEYS_MOST]
-    for high, low, requests, failures in zip(
-            records["client_high"][first[chosen]].tolist(), records["client_low"][first[chosen]].tolist(),
-            count[chosen].tolist(), failed[chosen].tolist(), strict=True):
-        yield high << 64 | low, requests, int(failures)
+    for one, requests, failures in zip(records[first[chosen]], count[chosen].tolist(), failed[chosen].tolist(),
+                                       strict=True):
+        named = int(one["flags"]) & flight.NAMED_CLIENT
+        key = NAMED | int(one["client_key"]) if named else int(one["client_high"]) << 64 | int(one["client_low"])
+        yield key, requests, int(failures)
 
 
-def _address(key: int) -> str:
+def _shown(key: int) -> str:
+    """As `client:…` takes it."""
+    if key & NAMED:
+        return f"#{key ^ NAMED:016x}"
     return flight.client(key >> 64, key & 2**64 - 1)

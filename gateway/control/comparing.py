@@ -135,7 +135,8 @@ def _values(records: Records, name: str) -> tuple[list[Any], NDArray[np.intp]]:
     column = records[COLUMNS[name][0]]
     if name == "client":
         _, first, index = np.unique(column, return_index=True, return_inverse=True)
-        values = [flight.client(int(records["client_high"][at]), int(records["client_low"][at])) or "-" for at in first]
+        values = [flight.client_key(each) or flight.client(int(each["client_high"]), int(each["client_low"])) or "-"
+                  for each in records[first]]
         return values, index.reshape(-1)
     if name == "version":
         column = np.ascontiguousarray(column).view(f"S{column.shape[1]}").reshape(-1)

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from gateway.control import client_traffic
 from gateway.control.client_traffic import ClientTraffic
+from gateway.model import target
+from gateway.record import flight
 from gateway.record.flight import RECORD, Records
 
 START = 1_700_000_040                       # a whole minute
@@ -44,6 +46,18 @@ def test_the_heaviest_are_told_with_their_share_and_what_failed():
     assert (first["per_second"], second["per_second"]) == (30, 10)
     assert first["failed"] == first["requests"] // 6
     assert first["share"] == 0.75
+
+
+def test_a_client_that_is_known_by_a_header_is_told_by_its_hash():
+    scene = Scene()
+    for _ in range(5):
+        made = records((1, 20), (2, 10))
+        made["client_low"] = MAPPED | 9                 # behind one proxy
+        made["flags"] = flight.NAMED_CLIENT
+        scene.clients.take(made, 0)
+        scene.second()
+    assert [each["client"] for each in scene.clients.snapshot()] == [f"#{number * 7919 + 1:016x}" for number in (1, 2)]
+    assert all(target.parse(f"client:{each['client']}") for each in scene.clients.snapshot())
 
 
 def test_a_client_that_floods_is_a_signal_within_twenty_seconds_until_it_ends():
