@@ -25,7 +25,7 @@ from gateway.record.window_store import GATEWAY, WindowStore
 SECONDS = 900
 GAP_SECONDS = 5
 """A turn that comes later than that after the last one begins anew."""
-FOLD_AT_ONCE = 100
+FOLD_AT_ONCE = 25
 """Series of an hour that has ended; each is some reading and writing of blobs."""
 PRUNE_EVERY = 3600
 EDGES = np.array([_fastpath.lower_edge(index) for index in range(HISTOGRAM + 1)], dtype=np.float64)

@@ -52,6 +52,22 @@ class Usage:
     dropped: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Hour:
+    """The journal of an hour while it is folded: what is of `series[i]` lies from `first[i]` to `first[i + 1]`."""
+
+    hour: int
+    series: NDArray[np.uint32]
+    first: NDArray[np.intp]
+    at: NDArray[np.int64]
+    ticks: Ticks
+
+    def of(self, series: int) -> tuple[NDArray[np.int64], Ticks]:
+        place = int(np.searchsorted(self.series, series))
+        part = slice(self.first[place], self.first[place + 1])
+        return self.at[part], self.ticks[part]
+
+
 class WindowStore:
     """Times are UTC seconds. Raises sqlite3.Error; the caller goes on without it. It may be used in several threads,
     by one at a time."""
@@ -67,10 +83,13 @@ class WindowStore:
             self._connection.execute(table)
         self._ids: dict[str, int] = dict(self._connection.execute("SELECT name, id FROM series"))
         self._dropped = 0
+        self._held: _Hour | None = None
 
     def append(self, at: int, ticks: Mapping[str, Ticks]) -> None:
         """The ten seconds that began at `at`; series without a request may be left out. Again is not twice."""
         at -= at % SECONDS
+        if self._held is not None and at < self._held.hour + HOUR:
+            self._held = None
         with self._transaction():
             self._name(ticks)
             entries = np.zeros(len(ticks), dtype=ENTRY)
@@ -86,19 +105,24 @@ class WindowStore:
             return 0
         row = self._connection.execute("SELECT series FROM folding WHERE hour = ?", (hour,)).fetchone()
         done = int(row[0]) if row else 0
-        at, entries = self._journal(hour, hour + HOUR)
-        waiting = np.unique(entries["series"])
-        batch = waiting[waiting > done][:most]
+        held = self._held = self._held if self._held and self._held.hour == hour else self._sorted(hour)
+        batch = held.series[held.series > done][:most]
         with self._transaction():
             for series in batch:
-                mine = entries["series"] == series
-                self._fold_series(int(series), hour, at[mine], entries["tick"][mine])
+                self._fold_series(int(series), hour, *held.of(series))
             if len(batch) < most:
                 self._connection.execute("DELETE FROM journal WHERE at >= ? AND at < ?", (hour, hour + HOUR))
                 self._connection.execute("DELETE FROM folding WHERE hour <= ?", (hour,))
+                self._held = None
             else:
                 self._connection.execute("INSERT OR REPLACE INTO folding VALUES (?, ?)", (hour, int(batch[-1])))
         return len(batch)
+
+    def _sorted(self, hour: int) -> "_Hour":
+        at, entries = self._journal(hour, hour + HOUR)
+        order = np.argsort(entries["series"], kind="stable")
+        series, first = np.unique(entries["series"][order], return_index=True)
+        return _Hour(hour, series, np.append(first, len(order)), at[order], entries["tick"][order])
 
     def _fold_series(self, series: int, hour: int, at: NDArray[np.int64], ticks: Ticks) -> None:
         whole = np.zeros(TICKS_AN_HOUR, dtype=TICK)

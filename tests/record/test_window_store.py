@@ -66,6 +66,17 @@ def test_a_fold_goes_on_where_it_was_interrupted(store: WindowStore, tmp_path: P
     again.close()
 
 
+def test_a_tick_that_comes_late_is_folded_with_its_hour(tmp_path: Path) -> None:
+    store = WindowStore(tmp_path / "w.sqlite", 2**30)
+    for name in ("a", "b", "c"):
+        store.append(MONDAY + 10 * "abc".index(name), {name: np.full(1, 7, TICK)})
+    assert store.fold(MONDAY + HOUR, most=1) == 1
+    store.append(MONDAY + 50, {"c": np.full(1, 9, TICK)})
+    while store.fold(MONDAY + HOUR, most=1):
+        continue
+    assert store.read("c", MONDAY, MONDAY + 60)["requests"].tolist() == [0, 0, 7, 0, 0, 9]
+
+
 def test_the_same_tick_again_is_not_twice(store: WindowStore) -> None:
     store.append(MONDAY + 3, {"orders": tick(7)})
     store.append(MONDAY, {"orders": tick(7)})
