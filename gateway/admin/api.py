@@ -25,6 +25,7 @@ from gateway.admin import (
     dashboard,
     events_api,
     explain_api,
+    faults_api,
     identity,
     incidents_api,
     isolations_api,
@@ -42,6 +43,7 @@ from gateway.admin import (
 from gateway.board import Board
 from gateway.control.deliberation import Deliberation
 from gateway.control.flight_recorder import FlightRecorder
+from gateway.control.injecting import Injector
 from gateway.control.overrides import Overrides
 from gateway.control.own_facts import OwnFacts
 from gateway.control.reloading import Reloader
@@ -65,7 +67,7 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def make_app(board: Board, reloader: Reloader | None = None, overrides: Overrides | None = None,
              tokens: TokenFile | None = None, names: Collection[str] = (),
              recorder: FlightRecorder | None = None,
-             deliberation: Deliberation | None = None) -> web.Application:
+             deliberation: Deliberation | None = None, injector: Injector | None = None) -> web.Application:
     """`names`: what the Host header may say beside the loopback's names."""
     app = web.Application(middlewares=[_admitted])
     app.on_response_prepare.append(_guarded)
@@ -103,6 +105,9 @@ def make_app(board: Board, reloader: Reloader | None = None, overrides: Override
         if reloader is not None:
             metrics.append(ControlMetrics(OwnFacts(reloader, deliberation)))
         _go_live(app, deliberation)
+    if injector is not None:
+        app[faults_api.INJECTOR] = injector
+        app.add_routes(faults_api.ROUTES)
     if reloader is not None and overrides is not None and recorder is not None:
         app[explain_api.BOARD] = board
         app.add_routes(explain_api.ROUTES)
@@ -207,6 +212,8 @@ async def _status(request: web.Request) -> web.Response:
         document["deliberation"] = thinking.status()
     if isolations_api.OVERRIDES in request.app:
         document["by_hand"] = isolations_api.by_hand(request.app[isolations_api.OVERRIDES])
+    if faults_api.INJECTOR in request.app:
+        document["drills"] = faults_api.standing(request.app[faults_api.INJECTOR])
     if events_api.LIVE in request.app:
         document["events"] = request.app[events_api.LIVE].snapshot()
     if serving.DOOR in request.app:

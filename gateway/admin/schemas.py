@@ -75,6 +75,7 @@ EDIT_ITEM = body(id=COUNT, type={"enum": ["prevent", "detect", "mitigate", "proc
 PROPOSAL = answer(id=COUNT, incident=COUNT, kind={"enum": ["rule", "config", "threshold", "drill"]}, state=TEXT,
                   title=TEXT, why=TEXT, name=TEXT, body=TEXT, diff=TEXT, proof=many(TEXT), revision=COUNT, at=TIME,
                   who=TEXT, reason=TEXT, decided=maybe("string"))
+FAULT = answer(id=COUNT, kind=TEXT, share=TEXT, delay=TEXT, status=COUNT, rate=COUNT, seconds_left=NUMBER, words=TEXT)
 SAFEGUARDS = many(answer(safeguard=TEXT, mode=TEXT, state=TEXT, acting=FLAG, observed=TEXT, threshold=TEXT,
                           decision=TEXT))
 ENDPOINT = answer(target=TEXT, address=TEXT, weight=COUNT, version=TEXT, safeguards=SAFEGUARDS)
@@ -123,6 +124,12 @@ SCHEMAS: dict[str, Schema] = {
     "ForceBreaker": body(("state",), state={"enum": ["open", "closed", "auto"]}, reason=TEXT, ttl=TTL, actor=ACTOR),
     "Breaker": answer(**OVERRIDE, state=TEXT),
     "Breakers": answer(breakers=many(ref("Breaker"))),
+    "Inject": body(("kind", "reason"), kind={"enum": ["delay", "abort", "status", "slow body", "blackhole"]},
+                   route=TEXT, upstream=TEXT, endpoint=TEXT, client=TEXT, share=TEXT, delay=TTL,
+                   status={"type": "integer", "minimum": 400, "maximum": 599}, rate=COUNT, reason=TEXT, actor=ACTOR,
+                   **{"for": TTL}),
+    "Fault": FAULT,
+    "Faults": answer(enabled=FLAG, faults=many(ref("Fault"))),
     "Requests": answer(requests=many(REQUEST), next=CURSOR, looked_at=ANY),
     "Comparison": answer(words=TEXT, reach=TEXT, share_explained=NUMBER, causes=many(CAUSE), surge=maybe("object"),
                          runners_up=many(CAUSE), of=TEXT, now=ANY, before=ANY),

@@ -50,6 +50,7 @@ LAYOUT: dict[str, tuple[Field, ...]] = {
         " proposed highest asked taken applied refused rolled_back overrides_full"
         " workers routes upstreams endpoints limits clients client_slots ring_records"
         " routes_used upstreams_used endpoints_used limits_used seed0 seed1 clients_used workers_used"
+        " faults spare1 spare2 spare3 spare4 spare5 spare6 spare7"
         " names_at slots_at routes_at upstreams_at endpoints_at limiters_at controls_at clients_at"
         " permits_at limits_at client_table_at windows_at params_at tick_at interned_at rings_at"
         " beside share"

@@ -37,6 +37,7 @@ def compile_plan(settings: Gateway) -> plan.Plan:
         alerts=compile_alerts.alerts(settings.alerts),
         respond=ladder(settings.respond),
         probation=plan.Probation(settings.probation.mode, settings.probation.for_, settings.probation.steps),
+        drills=settings.drills == "enabled",
         admin=settings.admin.address,
         admin_hosts=settings.admin.hosts,
         recorder=plan.Recorder(settings.recorder.disk, settings.recorder.rate, settings.recorder.version_header),

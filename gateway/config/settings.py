@@ -56,6 +56,8 @@ class Gateway(kinds.Settings):
     """Where anybody may read what is known about open incidents; nowhere by default."""
     probation: ProbationSettings = ProbationSettings()
     """How a new revision of this config is watched, and rolled back if it is worse."""
+    drills: Annotated[str, kinds.choice("enabled", "disabled")] = "disabled"
+    """Whether faults may be injected on purpose, to see that they are found and contained."""
     drain: DrainSettings = DrainSettings()
     """How the gateway stops."""
     max_connections: Annotated[int, kinds.or_word("auto", kinds.number(1, 10_000_000))] = 0

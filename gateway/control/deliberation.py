@@ -149,7 +149,8 @@ class Deliberation:
     def _topology(self) -> Topology:
         active = self._reloader.active
         upstreams = {route.name: [route.upstream] for route in active.plan.routes if route.upstream}
-        return Topology(upstreams, active.revision.number, active.revision.at_ns)
+        first = active.revision.number == 1             # no change: there was nothing before it
+        return Topology(upstreams, 0 if first else active.revision.number, active.revision.at_ns)
 
     def _refused(self) -> reflex.RefusedConfig | None:
         known = self._reloader.known

@@ -28,6 +28,7 @@ BEFORE_NS, AFTER_NS = 60 * SECOND, 10 * SECOND
 LONGEST_NS = 300 * SECOND
 """What began longer ago is looked at from there on: the time before it must be in the rings too."""
 """Evidence from before the onset, and how far back the true onset is looked for."""
+LEAD_NS = 2 * SECOND
 RUNNERS_UP = 3
 SLOW_QUANTILE = 0.95
 RISEN = 1.5
@@ -198,16 +199,18 @@ def _part(part: attribution.Part) -> dict[str, Any]:
 
 def _of_client(frozen: Evidence, onset: int, surge: attribution.Part) -> dict[str, Any]:
     """Where it is one client: the requests per second that it sends at most usually (its 99th percentile before the
-    onset), and its share of all requests since."""
+    onset, less LEAD_NS: what it sends too much begins before anything fails), and its share of all requests since."""
     address = surge.conditions.get("client")
     if address is None:
         return {}
     mine = _sent_by(frozen, address)
     started = frozen.records["started_ns"]
-    before, since = started < onset, started >= onset
+    usual_until = onset - LEAD_NS
+    before, since = started < usual_until, started >= onset
     seconds = (started[mine & before] // np.uint64(SECOND)).astype(np.int64)
     first = int(started[0]) // SECOND if len(started) else 0
-    rates = np.bincount(seconds - first, minlength=max(1, onset // SECOND - first)) if len(seconds) else np.zeros(1)
+    span = max(1, usual_until // SECOND - first)
+    rates = np.bincount(seconds - first, minlength=span) if len(seconds) else np.zeros(1)
     return {"usual_per_second": round(float(np.quantile(rates, 0.99)), 2),
             "traffic": round(float((mine & since).sum()) / max(int(since.sum()), 1), 4)}
 

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from gateway.dataplane import names, tls
 from gateway.dataplane.plane import Plane
@@ -12,6 +12,8 @@ from gateway.dataplane.pool import Endpoint
 from gateway.dataplane.tls_transport import TlsTransport
 from gateway.dataplane.upstream import UpstreamConnection
 from gateway.routing import plan as plans
+
+Spoken = TypeVar("Spoken", bound=asyncio.Protocol)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +74,21 @@ async def open_connection(plane: Plane, endpoint: Endpoint, resolver: names.Name
         raise
 
 
+async def open_behind(plane: Plane, endpoint: Endpoint, resolver: names.Names,
+                      make: Callable[[], asyncio.Protocol]) -> None:
+    """The same for a protocol that stands behind another connection, which counts itself. Raises OSError."""
+    connect_s = endpoint.group.connect_timeout / 1e9
+    async with asyncio.timeout(connect_s if connect_s else None):
+        await _dial(plane, endpoint, resolver, connect_s or None, make)
+
+
 async def _dial(
     plane: Plane,
     endpoint: Endpoint,
     resolver: names.Names,
     handshake_s: float | None,
-    make: Callable[[], UpstreamConnection],
-) -> UpstreamConnection:
+    make: Callable[[], Spoken],
+) -> Spoken:
     target = endpoint.target
     if target.path:
         return await _connect(plane.loop, target, ("", 0), make)
@@ -93,8 +103,8 @@ async def _dial(
 
 
 async def _connect(
-    loop: asyncio.AbstractEventLoop, target: Target, address: names.Address, make: Callable[[], UpstreamConnection]
-) -> UpstreamConnection:
+    loop: asyncio.AbstractEventLoop, target: Target, address: names.Address, make: Callable[[], Spoken]
+) -> Spoken:
     """One connection to `address` or the target's Unix socket, and TLS on it where the target speaks it."""
     spoken = None if target.context is None else TlsTransport(
         loop, make, target.context, server_side=False, server_hostname=target.server_name)
@@ -102,7 +112,7 @@ async def _connect(
     opening = (loop.create_unix_connection(factory, target.path) if target.path
                else loop.create_connection(factory, *address))
     _, connection = await opening
-    return cast(UpstreamConnection, connection if spoken is None else await spoken.handshake())
+    return cast(Spoken, connection if spoken is None else await spoken.handshake())
 
 
 async def _addresses(resolver: names.Names, target: Target, timeout_s: float) -> tuple[names.Address, ...]:

@@ -38,6 +38,7 @@ cdef class UpstreamSide(Side):
     cdef Endpoint endpoint
     cdef Exchange exchange                  # the one that uses this connection, or None
     cdef bint fresh                         # no request was ever sent on it
+    cdef public bint once                   # for one exchange only: a drill's
 
     cdef int hold(self, int reason) except -1
     cdef int go_on(self, int reason) except -1
@@ -130,6 +131,8 @@ cdef class Exchange(Deadline):
     cdef int hold_piece(self, bytes piece) except -1
     cdef int use_endpoint(self, Endpoint endpoint) except -1
     cdef int send_or_connect(self, uint64_t now) except -1
+    cdef bint meets_fault(self) except -1
     cdef int connect_again(self) except -1
+    cdef int connect_by(self, object way) except -1
 
 cdef Exchange take_exchange(Plane plane)

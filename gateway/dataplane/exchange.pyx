@@ -182,6 +182,8 @@ cdef class Exchange(Deadline):
     cdef int send_or_connect(self, uint64_t now) except -1:
         """Send on an idle connection of the endpoint, or ask for a new one."""
         cdef UpstreamSide connection
+        if self.plane.faults is not None and self.meets_fault():
+            return 0
         while self.endpoint.idle:
             connection = <UpstreamSide>self.endpoint.idle.pop()
             connection.cancel()
@@ -449,12 +451,23 @@ cdef class Exchange(Deadline):
             endpoint.active += 1
         return 0
 
+    cdef bint meets_fault(self) except -1:
+        """Whether a drill's fault takes the place of the endpoint in this try: see faults.py."""
+        cdef object way = self.plane.faults.way(self.route, self.endpoint, self.client_key)
+        if way is None:
+            return False
+        self.connect_by(way)
+        return True
+
     cdef int connect_again(self) except -1:
         """Hand over to the slow path, which opens a connection and comes back by `attach` or `connect_failed`."""
+        return self.connect_by(self.plane.connect)
+
+    cdef int connect_by(self, object way) except -1:
         cdef Plane plane = self.plane
         if not self.request.done:
             self.client.hold(HOLD_CONNECTING)
-        task = plane.loop.create_task(plane.connect(plane, self, self.generation))
+        task = plane.loop.create_task(way(plane, self, self.generation))
         plane.tasks.add(task)
         task.add_done_callback(plane.tasks.discard)
         return 0

@@ -43,6 +43,7 @@ cdef class Plane:
     cdef readonly DeadlineList tunnel_idle
     cdef HeadWriter writer
     cdef public object connect              # slowpath.connect(exchange, generation): a coroutine function
+    cdef public object faults               # of a drill, dataplane/faults.py; None while none stands
     cdef public object again                # the same for another try, after a pause
     cdef readonly StaleAnswers stale_answers  # for stale fallbacks
     cdef readonly set tasks                 # of the slow path

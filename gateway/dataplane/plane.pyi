@@ -32,6 +32,7 @@ class Plane:
     deadlines: DeadlineBook
     connect: Callable[[Plane, Exchange, int], Coroutine[Any, Any, None]]
     again: Callable[[Plane, Exchange, int, float], Coroutine[Any, Any, None]]
+    faults: object
     stale_answers: StaleAnswers
     tasks: set[asyncio.Task[None]]
     clients: set[DownstreamConnection]

@@ -12,11 +12,12 @@ import resource
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from gateway import board as boards
 from gateway.dataplane import accept, dial, succession
 from gateway.dataplane.downstream import DownstreamConnection
+from gateway.dataplane.faults import Faults
 from gateway.dataplane.health_checks import HealthChecks
 from gateway.dataplane.names import Names
 from gateway.dataplane.overload import Overload
@@ -28,6 +29,7 @@ from gateway.dataplane.slowpath import Connector
 from gateway.dataplane.tls import ServerContexts
 from gateway.dataplane.trusted import TrustedProxies
 from gateway.dataplane.tunnel import close_isolated
+from gateway.model.injection import Injection
 from gateway.routing import side_by_side
 from gateway.routing.plan import Listener, Plan, Upstream
 
@@ -75,6 +77,7 @@ class DataPlane:
         self._plane.max_connections = connection_bound(plan.max_connections)
         connector = Connector(self._names)
         self._plane.connect, self._plane.again = connector.connect, connector.again
+        self._faults = Faults(loop, self._plane, self._names)
         self._retired: list[Endpoint] = []
         first = self._make(plan, board)
         succession.commit(first)
@@ -123,6 +126,8 @@ class DataPlane:
         staying = set(self._endpoints())
         self._retired += [each for each in before if each not in staying]
         self._watch_health(prepared.board)
+        if not self._plan.drills:
+            self._faults.stand(())
         self._close_retired()
 
     @property
@@ -142,6 +147,10 @@ class DataPlane:
     def _serving(self) -> list[RoutePlan]:
         """The plans that serve, the latest first."""
         return [each for each in (self._plane.routes, self._plane.beside) if each is not None]
+
+    def inject(self, injections: Iterable[Injection]) -> None:
+        """These faults of drills stand from now on, and no others; none where the config does not allow drills."""
+        self._faults.stand(injections if self._plan.drills else ())
 
     def _close_retired(self) -> None:
         for endpoint in self._retired:
@@ -242,6 +251,8 @@ class DataPlane:
         for fault in self._plane.deadlines.sweep(now_ns):
             self._log.error("a deadline failed; please report this", exc_info=fault)
         self._plane.ticker.run(now_ns)
+        if self._plane.faults is not None:
+            self._faults.turn(now_ns)
         self.worst_lag_ns = self.overload.turn(now_ns)
         close_isolated(self._plane, now_ns)
         if not self._plane.draining:

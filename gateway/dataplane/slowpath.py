@@ -55,15 +55,15 @@ class Connector:
                 try:
                     connection = await dial.open_connection(plane, endpoint, self._names)
                 except OSError as error:
-                    _count_failure(plane, endpoint)
+                    count_failure(plane, endpoint)
                     exchange.not_reached(generation)
-                    reason, detail = _why(error)
+                    reason, detail = why(error)
                     plane.log.debug("cannot connect to %s: %s", endpoint.address, error)
                 else:
                     if not connection.closed:
                         self._hand_over(exchange, generation, connection)
                         return
-                    _count_failure(plane, endpoint)                 # it accepted only to close
+                    count_failure(plane, endpoint)                 # it accepted only to close
                     exchange.not_reached(generation)
                     reason, detail = "connect_failed", ""
             endpoint = endpoint.group.others(tried, time.monotonic_ns())
@@ -74,7 +74,7 @@ class Connector:
             connection.park_now()
 
 
-def _count_failure(plane: Plane, endpoint: Endpoint) -> None:
+def count_failure(plane: Plane, endpoint: Endpoint) -> None:
     now = time.monotonic_ns()
     if endpoint.connect_failed(now):
         plane.ticker.run_early(now)
@@ -86,7 +86,7 @@ def _endpoints_to_try(endpoint: Endpoint | None) -> int:
     return 1 if retry is not None and retry.mode == "enforce" else MAX_ENDPOINTS
 
 
-def _why(error: OSError) -> tuple[str, str]:
+def why(error: OSError) -> tuple[str, str]:
     """The refusal for a failed connect. Addresses and certificates are for the log, not for the client."""
     if isinstance(error, ssl.SSLError):
         return "connect_failed", "The upstream's TLS certificate or protocol was not accepted."

@@ -119,7 +119,8 @@ cdef class UpstreamConnection(UpstreamSide):
             return self.discard(True)
         if 0 < keep_alive_s <= (<int64_t>parked.duration - 1) // SECOND + 1:
             parked = self.plane.deadlines.of((keep_alive_s - 1) * SECOND)
-        if self.closed or self.full or self.plane.draining or len(endpoint.idle) >= endpoint.group.max_idle:
+        if (self.closed or self.full or self.once or self.plane.draining
+                or len(endpoint.idle) >= endpoint.group.max_idle):
             return self.discard(not self.full)          # closing would wait until it takes what nobody needs now
         if self.held:
             self.go_on(self.held)

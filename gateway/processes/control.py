@@ -23,6 +23,7 @@ from gateway.control.analysing import ChildAnalyst
 from gateway.control.deliberation import Deliberation
 from gateway.control.delivering import Delivery
 from gateway.control.flight_recorder import FlightRecorder
+from gateway.control.injecting import Injector
 from gateway.control.overrides import Overrides
 from gateway.control.reloading import Reloader
 from gateway.dataplane.trusted import TrustedProxies
@@ -52,6 +53,8 @@ class Control:
         self._overrides = Overrides(board, self._reloader.store, logs.logger())
         self._reloader.on_names = self._overrides.try_turn
         self._recorder = FlightRecorder(board, folder, self._reloader, logs.logger())
+        self._injector = Injector(board, folder, self._reloader.store, lambda: self._reloader.active.plan.drills,
+                                  logs.logger())
         self._deliberation = Deliberation(board, folder, self._reloader,
                                           ChildAnalyst(board, folder, self._reloader.store, logs.logger()),
                                           logs.logger(), self._overrides.try_turn, clients=self._recorder.clients)
@@ -67,15 +70,16 @@ class Control:
         self._loop.add_signal_handler(signal.SIGTERM, self._ended.set)
         self._loop.add_reader(self._channel.fileno(), self._hear)
         self._reloader.finish()
+        self._injector.resume()
         plan = self._reloader.active.plan
         app = api.make_app(self._board, self._reloader, self._overrides, TokenFile(self._folder), _names(plan),
-                           self._recorder, self._deliberation)
+                           self._recorder, self._deliberation, self._injector)
         door = serving.Door()
         await door.open(app, socket.socket(fileno=self._handover.sockets[0][1]))
         public = await self._serve_public()
         self._become_ready()
         watching = [asyncio.create_task(each.watch()) for each in (
-            self._reloader, self._overrides, self._recorder, self._deliberation, self._delivery)]
+            self._reloader, self._overrides, self._recorder, self._deliberation, self._delivery, self._injector)]
         for task in watching:
             task.add_done_callback(lambda _: self._ended.set())
         await self._ended.wait()

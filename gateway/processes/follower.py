@@ -1,9 +1,10 @@
-"""How a worker follows the plan: it looks at two words of the board, and does what they ask.
+"""How a worker follows the plan: it looks at some words of the board, and does what they ask.
 
     proposed    a number: prepare what the file `proposed` holds, then show the number as `prepared`, or as `unfit`
     generation  the number that all should serve: flip to it, to what was prepared, else to what `active` holds
+    faults      a number that moves with what drills inject: read the file `faults`
 
-Each beat looks at both. The first request after a change looks too, so that no request meets the old plan once the
+Each beat looks at them. The first request after a change looks too, so that no request meets the old plan once the
 word is written; it takes only what is prepared, since a request must not wait for the disk.
 
 Nothing is sent, so nothing can be lost with a process: whoever starts in between reads the same words. A worker that
@@ -21,6 +22,7 @@ from gateway.board import Board, WorkerBoard
 from gateway.dataplane.serve import DataPlane
 from gateway.dataplane.succession import Prepared
 from gateway.record.active import Active, ActiveFile
+from gateway.record.injections import InjectionFile
 
 FAULTS = (OSError, ValueError, KeyError, TypeError)
 
@@ -38,6 +40,7 @@ class Follower:
         self._lost = lost
         self._log = log
         self._prepared: tuple[Active, Prepared] | None = None
+        self._injections, self._faults = InjectionFile(folder), 0
         self._show(serves)
         plane.heed(self._take_prepared)
 
@@ -53,6 +56,16 @@ class Follower:
             self._prepared = None
         elif proposed > max(self._slot["generation"], self._slot["prepared"], self._slot["unfit"]):
             self._prepare(proposed)
+        if header["faults"] != self._faults:
+            self._inject(header["faults"])
+
+    def _inject(self, number: int) -> None:
+        self._faults = number
+        try:
+            self._plane.inject(self._injections.read())
+        except (OSError, ValueError) as error:
+            self._plane.inject(())
+            self._log.error("cannot inject the faults of a drill: %s", error)
 
     def _prepare(self, number: int) -> None:
         try:

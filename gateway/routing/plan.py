@@ -250,6 +250,7 @@ class Plan:
     access_log: AccessLog = AccessLog()
     respond: Policy = Policy()
     probation: Probation = Probation()
+    drills: bool = False
 
     @property
     def watched(self) -> tuple[Route, ...]:

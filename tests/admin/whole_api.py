@@ -10,6 +10,7 @@ from gateway.board import Board, Capacity
 from gateway.config import boot, revisions
 from gateway.control.deliberation import Deliberation
 from gateway.control.flight_recorder import FlightRecorder
+from gateway.control.injecting import Injector
 from gateway.control.overrides import Overrides
 from gateway.control.recalling import Memory, Question
 from gateway.control.reloading import Reloader
@@ -19,6 +20,7 @@ from gateway.record.tokens import TokenFile
 LOG = logging.getLogger("test")
 CONFIG = """\
 version: 1
+drills: enabled
 listeners: [{address: "127.0.0.1:8080"}]
 upstreams:
   api: {endpoints: ["127.0.0.1:9001"]}
@@ -68,7 +70,8 @@ def make_app(folder: Path, board: Board | None = None, config: str = CONFIG) -> 
     deliberation = Deliberation(board, folder, reloader, None, LOG, historian=ForgetfulHistorian(),
                                 tuner=SlowTuner())
     recorder = FlightRecorder(board, folder, reloader, LOG)
-    app = api.make_app(board, reloader, overrides, TokenFile(folder), (), recorder, deliberation)
+    injector = Injector(board, folder, reloader.store, lambda: reloader.active.plan.drills, LOG)
+    app = api.make_app(board, reloader, overrides, TokenFile(folder), (), recorder, deliberation, injector)
     app[DELIBERATION] = deliberation
     return app
 
