@@ -57,6 +57,8 @@ class Facts:
     slow_at_client: int = 0
     errors_lead: bool = True
     """Errors rose, and not (much) later than slowness."""
+    ejected: Sequence[str] = ()
+    """UPSTREAM/ADDRESS that a reflex has taken out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,8 @@ def _client_surge(facts: Facts) -> Verdict | None:
 
 def _endpoint_failure(facts: Facts) -> Verdict | None:
     cause = _first(facts)
+    if facts.failures.reach is Reach.NOTHING:
+        return _taken_out_at_once(facts)
     if cause is None or "endpoint" not in cause.conditions or cause.share < MOST or not facts.errors_lead:
         return None
     for upstream in facts.upstreams:
@@ -124,6 +128,17 @@ def _endpoint_failure(facts: Facts) -> Verdict | None:
                 f"{cause.share:.0%} of the new failures: {_told(cause)}",
                 f"{upstream.endpoints - upstream.failing_endpoints} other endpoints of {upstream.name} unchanged"),
                 cause.share)
+    return None
+
+
+def _taken_out_at_once(facts: Facts) -> Verdict | None:
+    """The reflex was so quick that hardly a request failed; it says itself which endpoint that was."""
+    for upstream in facts.upstreams:
+        out = [each.partition("/")[2] for each in facts.ejected if each.partition("/")[0] == upstream.name]
+        if 0 < len(out) < upstream.endpoints:
+            return Verdict(FaultClass.ENDPOINT_FAILURE, (
+                f"{', '.join(out)} was taken out by a reflex, {upstream.endpoints - len(out)} other endpoints of "
+                f"{upstream.name} were not",), MOST)
     return None
 
 

@@ -94,11 +94,11 @@ class Scan:
         return least_failures(SLACK * self.best, self.excess, self.count, self.of)
 
     def _need_significance(self) -> None:
-        """So few failures are not significant even where there were none before."""
-        if self.of.count_before:
-            least = (SIGNIFICANT_NATS + math.log(max(self.tested, 1))) / math.log1p(
-                self.of.count_before / max(self.of.count, 1.0))
-            self.need = max(self.need, least)
+        """So few failures are not significant even where every request failed and none did before."""
+        least = SIGNIFICANT_NATS + math.log(max(self.tested, 1))
+        before = self.of.count_before + self.of.pseudo
+        while self.of.count_before and self.need * math.log1p(before / self.need) < least:
+            self.need += 1.0
 
     def _single(self, column: int) -> Numbers:
         """Order 1: score the values of a column; answers what each could give to narrower cells."""

@@ -22,7 +22,7 @@ from gateway.control.investigating import Question
 from gateway.model.change import Change, ChangeKind
 from gateway.model.fault import FaultClass
 from gateway.model.incident import Incident
-from gateway.model.signal import SignalKind
+from gateway.model.signal import GATEWAY, SignalKind
 from gateway.record.store import Store
 
 SETTLE_NS = 5 * 10**9
@@ -97,7 +97,13 @@ class ChildAnalyst:
         overloaded = SignalKind.GATEWAY_OVERLOADED in kinds
         return Question(incident.onset_ns - offset, now - offset, offset,
                         slow=SignalKind.SLOW in kinds and not kinds & FAILING, rate_up=SignalKind.RATE_UP in kinds,
-                        lag_ms=lag if overloaded else 0.0, cpu=0.0, changes=tuple(self._changes(incident)))
+                        lag_ms=lag if overloaded else 0.0, cpu=0.0, changes=tuple(self._changes(incident)),
+                        ejected=_ejected(incident), scope=incident.scope, others=self._others(incident))
+
+    def _others(self, incident: Incident) -> tuple[str, ...]:
+        """The targets of all other open incidents. Raises NotStored."""
+        beside = [each for each in self._store().recent_incidents(2**62) if each.is_open and each.id != incident.id]
+        return tuple({target for each in beside for target in each.scope} - {GATEWAY})
 
     def _changes(self, incident: Incident) -> list[Change]:
         """Deploys, and what was applied or stands by hand, of the two hours before the onset."""
@@ -123,6 +129,11 @@ def _revisions(store: Store, first: int, last: int) -> Iterator[Change]:
             scope = ((kind, name),) if kind else ()
             words = f"revision {brief.number} was applied" + (f", which changed {kind} {name}" if kind else "")
             yield Change(ChangeKind.CONFIG, brief.at_ns, words, scope, str(brief.number))
+
+
+def _ejected(incident: Incident) -> tuple[str, ...]:
+    return tuple(each.target.partition(":")[2] for each in incident.signals
+                 if each.kind is SignalKind.ENDPOINT_EJECTED)
 
 
 def _findings(document: dict[str, Any]) -> Findings:

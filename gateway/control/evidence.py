@@ -47,6 +47,10 @@ class Evidence:
     worker: NDArray[np.uint16]
     lost: int
 
+    def where(self, chosen: Flags) -> "Evidence":
+        """The chosen records only."""
+        return Evidence(self.records[chosen], self.worker[chosen], self.lost)
+
 
 def freeze(board: Board, since: int, until: int) -> Evidence:
     """Requests that began from `since` to `until` (monotonic ns), of all workers."""

@@ -4,7 +4,7 @@ Pure but for the board, which is only read. The onset that a signal names is whe
 began before it, so it is looked for again, second by second.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,7 +37,9 @@ FAILING_LEAST, FAILING_SHARE = 5, 0.02
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`onset`, `now`: monotonic ns, `offset`: UTC less monotonic; `slow`: no request fails, they are slow."""
+    """`onset`, `now`: monotonic ns, `offset`: UTC less monotonic; `slow`: no request fails, they are slow; `ejected`:
+    UPSTREAM/ADDRESS of the endpoints that a reflex has taken out; `scope`, `others`: targets of this incident, and of
+    those that are open beside it."""
 
     onset: int
     now: int
@@ -47,13 +49,18 @@ class Question:
     lag_ms: float
     cpu: float
     changes: tuple[Change, ...] = ()
+    ejected: tuple[str, ...] = ()
+    scope: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 def investigate(board: Board, question: Question) -> dict[str, Any]:
     """The finding, as plain data: `fault`, `words`, `reasons`, `confidence`, `causes`, `changes`, and what was read."""
     question = replace(question, onset=max(question.onset, question.now - LONGEST_NS))
-    frozen = evidences.asked(evidences.freeze(board, question.onset - 2 * BEFORE_NS, question.now))
-    bad = _slow(frozen, question.onset) if question.slow else evidences.failed(frozen.records)
+    whole = evidences.asked(evidences.freeze(board, question.onset - 2 * BEFORE_NS, question.now))
+    everywhere = _slow(whole, question.onset) if question.slow else evidences.failed(whole.records)
+    apart = _apart(board, whole.records, question)
+    frozen, bad = whole.where(apart), everywhere[apart]
     onset = true_onset(frozen.records["started_ns"], bad, question.onset)
     table = evidences.table(board, frozen, bad, onset)
     seconds, before = _spans(frozen, onset)
@@ -62,12 +69,16 @@ def investigate(board: Board, question: Question) -> dict[str, Any]:
     if rate_up and found.surge is None:
         found = replace(found, surge=attribution.surge_of(table, seconds, before))
     suspects = changes.suspects(question.changes, onset + question.offset, table, found)
-    verdict = fault_class.classify(_facts(board, question, frozen, bad, onset, found, table, suspects, rate_up))
+    upstreams = tuple(replace(each, elsewhere=_elsewhere(table, found, each.name))
+                      for each in _upstreams(board, whole, everywhere, whole.records["started_ns"] >= onset,
+                                             question.now))
+    verdict = fault_class.classify(_facts(question, frozen, bad, onset, found, table, suspects, rate_up, upstreams))
     return {
-        "fault": verdict.fault.value, "words": _words(found, suspects, verdict.fault), "reasons": list(verdict.reasons),
+        "fault": verdict.fault.value, "words": _words(found, suspects, verdict.fault, question.ejected),
+        "reasons": list(verdict.reasons),
         "confidence": verdict.confidence, "reach": found.reach.value, "share_explained": round(found.cover, 3),
         "causes": [_part(each) for each in found.causes],
-        "surge": _part(found.surge) | _of_client(frozen, onset, found.surge) if found.surge else None,
+        "surge": _part(found.surge) | _of_client(whole, onset, found.surge) if found.surge else None,
         "runners_up": [_part(each) for each in found.runners_up[:RUNNERS_UP]],
         "changes": [{"words": str(each), "score": round(each.score, 3), "veto": each.veto,
                      "kind": each.change.kind.value, "reference": each.change.reference} for each in suspects[:10]],
@@ -75,6 +86,21 @@ def investigate(board: Board, question: Question) -> dict[str, Any]:
         "evidence": {"records": table.split, "records_before": table.rows - table.split, "seconds": round(seconds, 1),
                      "seconds_before": round(before, 1), "lost": frozen.lost},
     }
+
+
+def _apart(board: Board, records: NDArray[np.void], question: Question) -> NDArray[np.bool_]:
+    """All but what is another incident's, and not this one's: one must not be explained by the other."""
+    return np.asarray(_within(board, records, question.scope) | ~_within(board, records, question.others))
+
+
+def _within(board: Board, records: NDArray[np.void], scope: Iterable[str]) -> NDArray[np.bool_]:
+    """The requests of these routes, and of these upstreams or their endpoints."""
+    named = [each.partition(":") for each in scope]
+    routes = {name for kind, _, name in named if kind == "route"}
+    upstreams = {name.partition("/")[0] for kind, _, name in named if kind in ("upstream", "endpoint")}
+    rows = [[row for name, row in board.names(section).items() if name in wanted]
+            for section, wanted in (("routes", routes), ("upstreams", upstreams))]
+    return np.asarray(np.isin(records["route"], rows[0]) | np.isin(records["upstream"], rows[1]))
 
 
 def true_onset(started: NDArray[np.uint64], bad: NDArray[np.bool_], named: int) -> int:
@@ -120,18 +146,17 @@ def _spans(frozen: Evidence, onset: int) -> tuple[float, float]:
     return max((last - onset) / SECOND, 1.0), max((onset - first) / SECOND, 1.0)
 
 
-def _facts(board: Board, question: Question, frozen: Evidence, bad: NDArray[np.bool_], onset: int, found: Attribution,
-           table: Table, suspects: list[changes.Suspect], rate_up: bool) -> Facts:
+def _facts(question: Question, frozen: Evidence, bad: NDArray[np.bool_], onset: int, found: Attribution, table: Table,
+           suspects: list[changes.Suspect], rate_up: bool, upstreams: tuple[Upstream, ...]) -> Facts:
+    """`upstreams`: all there are, as a fault of the network is seen in several."""
     records = frozen.records
     since = records["started_ns"] >= onset
-    upstreams = tuple(replace(each, elsewhere=_elsewhere(table, found, each.name))
-                      for each in _upstreams(board, frozen, bad, since, question.now))
     new = max(int((bad & since).sum()), 1)
     own = evidences.denied(records) & bad & since
     own_slow = [each for each in upstreams if each.slower < RISEN] if question.lag_ms > 0 else []
     return Facts(found, suspects, upstreams, denied=float(own.sum()) / new, rate_up=rate_up,
                  lag_p95_ms=question.lag_ms, cpu=question.cpu, slow_at_client=len(own_slow),
-                 errors_lead=not question.slow)
+                 errors_lead=not question.slow, ejected=question.ejected)
 
 
 def _is_out(board: Board, endpoint: int, now: int) -> bool:
@@ -184,10 +209,12 @@ def _p95(records: NDArray[np.void]) -> float:
     return float(np.quantile(taken, SLOW_QUANTILE))
 
 
-def _words(found: Attribution, suspects: list[changes.Suspect], fault: FaultClass) -> str:
+def _words(found: Attribution, suspects: list[changes.Suspect], fault: FaultClass, ejected: tuple[str, ...]) -> str:
     if fault is FaultClass.CLIENT_SURGE and found.surge is not None:
         place = ", ".join(f"{name} {value}" for name, value in found.surge.conditions.items())
         return f"{found.surge.share:.0%} of the new requests: {place}"
+    if found.reach is Reach.NOTHING and ejected:
+        return f"{', '.join(ejected)} taken out at once: so few requests failed that they tell no more"
     prime = next((each for each in suspects if each.score > 0 and not each.veto), None)
     before = f"; {prime}" if prime and found.reach is not Reach.NOTHING else ""
     return f"{found}{before}"

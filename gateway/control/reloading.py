@@ -22,7 +22,7 @@ from gateway.board import Board, BoardFullError, State
 from gateway.config import apply as sequence
 from gateway.config import boot, differences, files, revisions, rules
 from gateway.config.problems import ConfigError, Mark, Problem
-from gateway.control import plan_on_board
+from gateway.control import fresh_breakers, plan_on_board
 from gateway.control.refused import Refused
 from gateway.control.watching import Watch
 from gateway.model.safeguards import OFF, WHOLE
@@ -258,10 +258,12 @@ class Reloader:
             if change.phase is sequence.Phase.ABORTED:
                 raise Refused(503, f"revision {number} was not applied: {change.reason}")
             self._file.establish()
-            self.active = active
+            before, self.active = self.active.plan, active
             self._flip(active)
             if not active.beside:
                 await asyncio.to_thread(self._keep_good, active)
+                for name in fresh_breakers.close(self._board, before, plan, time.monotonic_ns()):
+                    self._log.info("the breaker of upstream %s is closed: it has other endpoints now", name)
         finally:
             header["proposed"] = 0
             self._file.withdraw()

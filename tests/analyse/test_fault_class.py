@@ -96,3 +96,16 @@ def test_confidence_is_in_words() -> None:
     assert classify(Facts(caused(0.94, endpoint="a"), upstreams=(upstream(failing_endpoints=1),))).confidence == "clear"
     assert classify(Facts(caused(0.6, endpoint="a"), upstreams=(upstream(failing_endpoints=1),))).confidence == "likely"
     assert classify(CASES[FaultClass.UNKNOWN]).confidence == "a guess"
+
+
+def test_an_endpoint_that_a_reflex_took_out_at_once_is_the_failure_though_hardly_a_request_failed() -> None:
+    verdict = classify(Facts(Attribution(Reach.NOTHING), upstreams=(upstream(), HEALTHY),
+                             ejected=("orders/127.0.0.1:9002",)))
+    assert verdict.fault is FaultClass.ENDPOINT_FAILURE
+    assert "127.0.0.1:9002 was taken out by a reflex, 2 other endpoints" in verdict.reasons[0]
+    assert verdict.confidence == "likely"
+
+
+def test_all_endpoints_out_are_no_failure_of_one() -> None:
+    out = tuple(f"orders/127.0.0.1:{port}" for port in (9001, 9002, 9003))
+    assert classify(Facts(Attribution(Reach.NOTHING), upstreams=(upstream(),), ejected=out)).fault is FaultClass.UNKNOWN

@@ -281,3 +281,21 @@ def test_a_client_that_surges_without_any_failure_is_found_and_what_is_usual_for
     assert found["surge"]["where"] == {"client": "0.0.0.7"}
     assert found["surge"]["usual_per_second"] < 5
     assert 0.6 < found["surge"]["traffic"] < 0.7
+
+
+def test_what_is_another_open_incident_explains_nothing_of_this_one() -> None:
+    traffic = Traffic()
+    traffic.minutes(lambda route, endpoint: route == 2 or (route == 1 and endpoint == 0))
+    mixed = investigating.investigate(traffic.board, asked())
+    apart = investigating.investigate(traffic.board, dataclasses.replace(
+        asked(), scope=("route:list",), others=("route:login",)))
+    assert {"endpoint": "h:1"} not in [each["where"] for each in mixed["causes"]]
+    assert [each["where"] for each in apart["causes"]] == [{"endpoint": "h:1"}]
+    assert apart["evidence"]["records"] < mixed["evidence"]["records"]
+
+
+def test_what_both_are_about_stays() -> None:
+    traffic = Traffic()
+    traffic.minutes(lambda route, endpoint: endpoint == 1)
+    beside = dataclasses.replace(asked(), scope=("endpoint:orders/h:2",), others=("route:login",))
+    assert investigating.investigate(traffic.board, beside)["evidence"]["records"] == 1200
