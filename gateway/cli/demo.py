@@ -1,13 +1,12 @@
-"""`gateway demo`: an API of three endpoints to try the gateway on; `--with-gateway CONFIG` starts both together."""
+"""`gateway demo`: the life of three incidents; `--api` and `--with-gateway CONFIG` only serve the demo API."""
 
 import asyncio
 import contextlib
-import http.client
 import os
 import signal
 import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,24 +14,51 @@ import click
 from aiohttp import web
 
 from gateway.cli import demo_api
+from gateway.cli.readiness import becomes_ready
 from gateway.processes import parent
 
 READY_SECONDS = 15.0
 
 
 @click.command()
-@click.option("--port", default=3000, show_default=True, help="Port of the demo API on 127.0.0.1.")
-@click.option("--with-gateway", "config", type=click.Path(path_type=Path), help="Start the gateway on this config too.")
-def demo(port: int, config: Path | None) -> None:
-    """Serve a demo API: /orders, /customers/{id}, /slow."""
-    sys.exit(asyncio.run(_serve(port, config)))
+@click.option("--folder", type=click.Path(path_type=Path), help="Where config, state and post-mortems are left.")
+@click.option("--api", is_flag=True, help="Only serve the demo API: /orders, /search/{words}, /customers/{id}, /slow.")
+@click.option("--port", default=3000, show_default=True, help="Port of the demo API on 127.0.0.1, with --api.")
+@click.option("--with-gateway", "config", type=click.Path(path_type=Path),
+              help="Serve the demo API, and start the gateway on this config.")
+def demo(folder: Path | None, api: bool, port: int, config: Path | None) -> None:
+    """See three faults found, contained, cured and written up: real servers, real traffic, about two minutes."""
+    sys.exit(asyncio.run(_serve(port, config)) if api or config else _play(folder))
+
+
+def _play(folder: Path | None) -> int:
+    from rich.console import Console
+
+    from gateway.cli.story.play import play
+
+    def end(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+    place = folder or Path(tempfile.mkdtemp(prefix="gateway-demo-"))
+    try:
+        return play(place.absolute(), Console())
+    except KeyboardInterrupt:
+        click.echo("ended before the end", err=True)
+        return 130
+    except RuntimeError as error:
+        click.echo(error, err=True)
+        return 1
 
 
 async def _serve(port: int, config: Path | None) -> int:
-    ended = asyncio.Event()
+    ended, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    runner = web.AppRunner(demo_api.make_app(), access_log=None, shutdown_timeout=1.0)
+        loop.add_signal_handler(number, ended.set)
+    app = demo_api.make_app()
+    loop.add_signal_handler(signal.SIGUSR1, demo_api.break_orders, app)
+    loop.add_signal_handler(signal.SIGUSR2, demo_api.repair_orders, app)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -86,26 +112,7 @@ def _announce(config: Path, process: "subprocess.Popen[bytes]") -> None:
 
     plan = load(config)
     address = plan.listeners[0].address
-    if _becomes_ready(plan.admin, process):
+    if becomes_ready(plan.admin, "/readyz", process, READY_SECONDS):
         click.echo(f"gateway    http://{address}")
         click.echo(f"admin      http://{plan.admin}   /healthz  /readyz  /metrics  /v1/status")
         click.echo(f"\ntry        curl -i http://{address}/orders\nend        Ctrl-C")
-
-
-def _becomes_ready(admin: str, process: "subprocess.Popen[bytes]") -> bool:
-    deadline = time.monotonic() + READY_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        with contextlib.suppress(OSError):
-            if _status(admin, "/readyz") == 200:
-                return True
-        time.sleep(0.02)
-    return False
-
-
-def _status(address: str, path: str) -> int:
-    connection = http.client.HTTPConnection(address, timeout=1)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status
-    finally:
-        connection.close()

@@ -1,4 +1,6 @@
-"""The demo API: three endpoints that behave as an API does; `/slow` takes as long as it is asked to."""
+"""The demo API: endpoints that behave as an API does; `/slow` takes as long as it is asked to, and `/orders` can be
+broken.
+"""
 
 import asyncio
 
@@ -13,13 +15,34 @@ CUSTOMERS = {"7": {"id": 7, "name": "Ada"}, "8": {"id": 8, "name": "Grace"}}
 LONGEST_SECONDS = 60.0
 
 
+BROKEN: web.AppKey[list[bool]] = web.AppKey("broken")
+
+
 def make_app() -> web.Application:
     app = web.Application()
-    app.add_routes([web.get("/orders", _orders), web.get("/customers/{id}", _customer), web.get("/slow", _slow)])
+    app[BROKEN] = [False]
+    app.add_routes([web.get("/orders", _orders), web.get("/search/{words}", _search),
+                    web.get("/customers/{id}", _customer), web.get("/slow", _slow)])
     return app
 
 
+def break_orders(app: web.Application) -> None:
+    """From now on each `/orders` is answered with 500."""
+    app[BROKEN][0] = True
+
+
+def repair_orders(app: web.Application) -> None:
+    app[BROKEN][0] = False
+
+
+async def _search(request: web.Request) -> web.Response:
+    words = request.match_info["words"]
+    return web.json_response({"found": [each for each in ORDERS if words in str(each["item"])]})
+
+
 async def _orders(request: web.Request) -> web.Response:
+    if request.app[BROKEN][0]:
+        return web.json_response({"error": "the orders cannot be read"}, status=500)
     return web.json_response({"orders": ORDERS})
 
 
