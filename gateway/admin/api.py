@@ -23,6 +23,7 @@ from gateway.admin import (
     callers,
     config_api,
     dashboard,
+    drills_api,
     events_api,
     explain_api,
     faults_api,
@@ -108,6 +109,9 @@ def make_app(board: Board, reloader: Reloader | None = None, overrides: Override
     if injector is not None:
         app[faults_api.INJECTOR] = injector
         app.add_routes(faults_api.ROUTES)
+    if reloader is not None:
+        app[drills_api.STORE] = reloader.store
+        app.add_routes(drills_api.ROUTES)
     if reloader is not None and overrides is not None and recorder is not None:
         app[explain_api.BOARD] = board
         app.add_routes(explain_api.ROUTES)

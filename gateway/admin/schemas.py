@@ -75,6 +75,10 @@ EDIT_ITEM = body(id=COUNT, type={"enum": ["prevent", "detect", "mitigate", "proc
 PROPOSAL = answer(id=COUNT, incident=COUNT, kind={"enum": ["rule", "config", "threshold", "drill"]}, state=TEXT,
                   title=TEXT, why=TEXT, name=TEXT, body=TEXT, diff=TEXT, proof=many(TEXT), revision=COUNT, at=TIME,
                   who=TEXT, reason=TEXT, decided=maybe("string"))
+DRILL: dict[str, Schema] = {
+    "scenario": TEXT, "about": TEXT, "place": TEXT, "incident": maybe("integer"), "fault": TEXT, "expected_fault": TEXT,
+    "checks": many(body(("step",), step=TEXT, seconds=maybe("number"), limit=maybe("number"), passed=FLAG)),
+    "traffic": {"type": "object", "additionalProperties": COUNT}, "passed": FLAG}
 FAULT = answer(id=COUNT, kind=TEXT, share=TEXT, delay=TEXT, status=COUNT, rate=COUNT, seconds_left=NUMBER, words=TEXT)
 SAFEGUARDS = many(answer(safeguard=TEXT, mode=TEXT, state=TEXT, acting=FLAG, observed=TEXT, threshold=TEXT,
                           decision=TEXT))
@@ -124,6 +128,9 @@ SCHEMAS: dict[str, Schema] = {
     "ForceBreaker": body(("state",), state={"enum": ["open", "closed", "auto"]}, reason=TEXT, ttl=TTL, actor=ACTOR),
     "Breaker": answer(**OVERRIDE, state=TEXT),
     "Breakers": answer(breakers=many(ref("Breaker"))),
+    "RunDrill": body(("scenario",), **DRILL, actor=ACTOR),
+    "Drill": answer(id=COUNT, at=TIME, who=TEXT, **DRILL),
+    "Drills": page("drills", ref("Drill")),
     "Inject": body(("kind", "reason"), kind={"enum": ["delay", "abort", "status", "slow body", "blackhole"]},
                    route=TEXT, upstream=TEXT, endpoint=TEXT, client=TEXT, share=TEXT, delay=TTL,
                    status={"type": "integer", "minimum": 400, "maximum": 599}, rate=COUNT, reason=TEXT, actor=ACTOR,

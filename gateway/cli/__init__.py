@@ -12,7 +12,7 @@ import click
 # Command -> the module with a click command of the same name.
 COMMANDS = {name: f"gateway.cli.{name}" for name in (
     "run", "init", "check", "replay", "config", "status", "top", "requests", "explain", "isolate", "release", "breaker",
-    "incidents", "audit", "token", "demo", "completion")}
+    "incidents", "audit", "token", "drill", "demo", "completion")}
 
 
 class _Commands(click.Group):

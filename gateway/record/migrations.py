@@ -103,6 +103,11 @@ STEPS: tuple[tuple[str, ...], ...] = (
             at_ns INTEGER NOT NULL, verdict TEXT NOT NULL, proven INTEGER NOT NULL, document TEXT NOT NULL
         ) STRICT""",
     ),
+    (   # what `gateway drill` saw
+        """CREATE TABLE drills (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, at_ns INTEGER NOT NULL, who TEXT NOT NULL, document TEXT NOT NULL
+        ) STRICT""",
+    ),
 )
 
 

@@ -28,6 +28,7 @@ from gateway.model.signal import SignalKind
 from gateway.record import (
     actions,
     audit,
+    drills,
     incidents,
     migrations,
     outbox,
@@ -240,6 +241,19 @@ class Store:
 
     def proposals_of(self, number: int) -> list[Proposal]:
         return [proposals.from_row(row) for row in self._read(proposals.OF_INCIDENT, number)]
+    # Drills
+
+    def add_drill(self, run: dict[str, Any], at_ns: int, who: str) -> int:
+        """Keep what a drill saw. Its number."""
+        with self._transaction() as connection:
+            number = drills.add(connection, run, at_ns, who)
+            self._note(at_ns, who, "drill.run", f"drill:{number}",
+                       {"scenario": run["scenario"], "passed": run["passed"], "incident": run["incident"]})
+            return number
+
+    def drills(self, limit: int = 50, before: int = LAST) -> list[dict[str, Any]]:
+        """The latest first; those before a number."""
+        return [drills.from_row(row) for row in self._read(drills.LISTED, before, limit)]
 
     # The outbox
 

@@ -59,6 +59,10 @@ ASKED: list[tuple[str, str, Any, int]] = [
     ("post", "/v1/faults", {"kind": "status", "route": "nowhere", "reason": "a drill"}, 404),
     ("post", "/v1/faults", {"kind": "status", "reason": "a drill"}, 400),
     ("get", "/v1/faults", None, 200), ("delete", "/v1/faults/1", None, 200), ("delete", "/v1/faults/1", None, 404),
+    ("post", "/v1/drills", {"scenario": "one", "passed": True, "checks": [
+        {"step": "detect", "seconds": 1.5, "limit": None, "passed": True}], "traffic": {"asked": 9}}, 201),
+    ("post", "/v1/drills", {"passed": True}, 400), ("post", "/v1/drills", {"scenario": "one", "checks": [7]}, 400),
+    ("get", "/v1/drills", None, 200), ("get", "/v1/drills?limit=x", None, 400),
     ("get", "/v1/requests", None, 200), ("get", "/v1/requests?method=NOPE", None, 400),
     ("post", "/v1/reports", {"target": "route:orders", "words": "odd"}, 201), ("get", "/v1/signals", None, 200),
     ("get", "/v1/incidents", None, 200), ("get", "/v1/incidents?all=true", None, 200),
