@@ -20,6 +20,7 @@ from gateway.board import Board
 from gateway.control import evidence as evidences
 from gateway.control.evidence import Evidence
 from gateway.model.change import Change, ChangeKind
+from gateway.model.decisions import Safeguard
 from gateway.model.fault import FaultClass
 from gateway.model.target import client_bytes
 
@@ -29,6 +30,7 @@ LONGEST_NS = 300 * SECOND
 """What began longer ago is looked at from there on: the time before it must be in the rings too."""
 """Evidence from before the onset, and how far back the true onset is looked for."""
 LEAD_NS = 2 * SECOND
+ON_CLIENTS = (Safeguard.CLIENT_CLAMP, Safeguard.CLIENT_ISOLATION)
 RUNNERS_UP = 3
 SLOW_QUANTILE = 0.95
 RISEN = 1.5
@@ -89,8 +91,11 @@ def investigate(board: Board, question: Question) -> dict[str, Any]:
 
 
 def _apart(board: Board, records: NDArray[np.void], question: Question) -> NDArray[np.bool_]:
-    """All but what is another incident's, and not this one's: one must not be explained by the other."""
-    return np.asarray(_within(board, records, question.scope) | ~_within(board, records, question.others))
+    """All but what is another incident's, and not this one's: one must not be explained by the other, nor by what is
+    done to a client because of it."""
+    theirs = _within(board, records, question.others) & ~_within(board, records, question.scope)
+    treated = np.isin(records["safeguard"], ON_CLIENTS) & bool(question.others)
+    return np.asarray(~(theirs | treated))
 
 
 def _within(board: Board, records: NDArray[np.void], scope: Iterable[str]) -> NDArray[np.bool_]:

@@ -46,7 +46,6 @@ routes:
   - name: orders
     match: {{path: /orders/**}}
     upstream: orders
-    objective: {{success: 99.9%}}
   - name: search
     match: {{path: /search/**}}
     upstream: search
