@@ -27,7 +27,7 @@ respond:                              # as it is for a demo: enforced for anythi
   mode: enforce
   wider: enforce
   at_most: 90%
-  measure: 5s
+  measure: 8s
   calm: 5s
 
 upstreams:
