@@ -23,12 +23,13 @@ READY_SECONDS = 15.0
 @click.command()
 @click.option("--folder", type=click.Path(path_type=Path), help="Where config, state and post-mortems are left.")
 @click.option("--api", is_flag=True, help="Only serve the demo API: /orders, /search/{words}, /customers/{id}, /slow.")
-@click.option("--port", default=3000, show_default=True, help="Port of the demo API on 127.0.0.1, with --api.")
+@click.option("--port", type=int, help="The same, on this port of 127.0.0.1 instead of 3000.")
 @click.option("--with-gateway", "config", type=click.Path(path_type=Path),
               help="Serve the demo API, and start the gateway on this config.")
-def demo(folder: Path | None, api: bool, port: int, config: Path | None) -> None:
+def demo(folder: Path | None, api: bool, port: int | None, config: Path | None) -> None:
     """See three faults found, contained, cured and written up: real servers, real traffic, about two minutes."""
-    sys.exit(asyncio.run(_serve(port, config)) if api or config else _play(folder))
+    serves = api or config is not None or port is not None
+    sys.exit(asyncio.run(_serve(port or 3000, config)) if serves else _play(folder))
 
 
 def _play(folder: Path | None) -> int:
