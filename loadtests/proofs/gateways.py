@@ -20,7 +20,7 @@ from loadtests.errors import LoadTestError
 from loadtests.site import Site
 
 Document = dict[str, Any]
-START_SECONDS = 45.0
+START_SECONDS = 100.0
 
 
 class Gateway:
