@@ -25,12 +25,14 @@ from gateway.record import proposals
 from gateway.record.active import Active
 from gateway.record.revision import Revision
 from gateway.record.store import NotStored, Store
+from gateway.record.ticks import SECONDS
 from gateway.routing.plan import Plan
 
 SECOND = 10**9
-LOOK_NS = 5 * SECOND
-WRITTEN_NS = 12 * SECOND
-"""After that the windows hold the tick in which it ended."""
+LOOK_NS = 2 * SECOND
+TICK_NS = SECONDS * SECOND
+WRITTEN_NS = 2 * SECOND
+"""So long after the end of a tick the windows hold it."""
 FOLDER = "post-mortems"
 LABELLED_MOST = 50
 TUNING_SECONDS = 1800.0
@@ -80,9 +82,9 @@ class Reporting:
             if now - self._looked_ns < LOOK_NS:
                 return
             self._looked_ns = now
-            over = now - WRITTEN_NS
-            self._about = next((each for each in self._store().without_post_mortem() if each.times["resolved"] <= over),
-                               None)
+            written = (now - WRITTEN_NS) // TICK_NS * TICK_NS
+            waiting = self._store().without_post_mortem()
+            self._about = next((each for each in waiting if each.times["resolved"] < written), None)
             if self._about is not None:
                 self._historian.begin(self._question(self._about))
         elif (memory := self._historian.memory()) is not None:

@@ -205,7 +205,7 @@ def test_an_incident_is_followed_to_its_review(looking: Looking, world: World) -
     page.get_by_role("dialog").get_by_role("button", name="Resolve").click()
     page.get_by_role("link", name="Post-mortem").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Post-mortem of incident 1", timeout=20_000)
-    page.get_by_role("button", name="Add: what went well").click(timeout=20_000)
+    page.get_by_role("button", name="Add: what went well").click(timeout=60_000)
     page.get_by_role("dialog").get_by_label("Lesson").fill("customers called at once")
     page.get_by_role("dialog").get_by_role("button", name="Add").click()
     expect(page.get_by_text("customers called at once")).to_be_visible()

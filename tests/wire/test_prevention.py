@@ -88,14 +88,14 @@ def test_the_mistake_that_caused_an_incident_is_refused_by_check_with_the_incide
             found = get_json(gateway.admin_port, "/v1/incidents/1")
             return found[0] == 200 and "analysed" in found[1]["times"]
 
-        wait_until(explained, 20, "the incident is explained")
+        wait_until(explained, 40, "the incident is explained")
         assert get_json(gateway.admin_port, "/v1/incidents/1")[1]["fault"] == "misconfiguration"
         file.write_text(served)
         wait_until(lambda: "revision 3 is served" in gateway.log.read_text(), what="the mistake is taken back")
         wait_until(lambda: ask() == 204, what="requests are answered again")
         post(gateway, "/v1/maintenance", target="gateway", reason="the report stands for a while", ttl="10m")
         incidents(gateway, "resolve", "1", "the port was wrong")
-        wait_until(lambda: (tmp_path / "state" / "post-mortems" / "1.html").exists(), 30, "the post-mortem is there")
+        wait_until(lambda: (tmp_path / "state" / "post-mortems" / "1.html").exists(), 60, "the post-mortem is there")
         told = incidents(gateway, "proposals", "1")
         assert f"upstreams.orders: 127.0.0.1:{wrong} must not come back here" in told
         number = told.split()[0]
