@@ -19,7 +19,8 @@ from aiohttp.web_protocol import RequestHandler
 
 CONNECTIONS_MOST = 256                  # of which live.LISTENERS_MOST may hear the events
 SILENCE_SECONDS = 15.0
-LINGER_SECONDS = 0.5                    # for the rest of a body that nobody wants, after the answer
+LINGER_SECONDS = 0.5                    # after an answer to a body that nobody wants to the end
+UNREAD_MOST = 64 * 1024                 # of such a body is read
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -76,6 +77,7 @@ class Door:
             try:
                 return await handler(request)
             finally:
+                _leave_unread(request)
                 self._let_wait(request.protocol)
 
         return ask
@@ -98,6 +100,13 @@ class OnlyOurFaults(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+def _leave_unread(request: web.Request) -> None:
+    """What is left of a large body stays with its sender, who has LINGER_SECONDS to read the answer."""
+    is_small = request.content_length is not None and request.content_length <= UNREAD_MOST
+    if not (request.content.is_eof() or is_small or request.transport is None):
+        request.transport.pause_reading()
 
 
 def _log() -> logging.Logger:

@@ -1,5 +1,6 @@
 """The admin API stays in reach, whoever else connects."""
 import asyncio
+import contextlib
 import logging
 import socket
 from collections.abc import Awaitable, Callable
@@ -130,6 +131,22 @@ def test_a_body_that_does_not_come_is_a_408(monkeypatch: pytest.MonkeyPatch) -> 
         head = b"POST /body HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{"
         reader, _ = await behind.connect(head)
         assert (await reader.readline()).startswith(b"HTTP/1.1 408")
+
+    served(2, story)
+
+
+def test_a_body_that_is_too_large_is_answered_and_not_read_to_its_end() -> None:
+    async def story(behind: Served) -> None:
+        head = b"POST /body HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+        reader, writer = await behind.connect(head + b"content-length: 99000000\r\n\r\n")
+        sent = 0
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            while sent < 99_000_000:
+                writer.write(b" " * 65536)
+                sent += 65536
+                await asyncio.wait_for(writer.drain(), 0.2)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 413")
+        assert sent < 20_000_000
 
     served(2, story)
 
