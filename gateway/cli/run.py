@@ -56,6 +56,9 @@ def _from_file(path: Path, options: dict[str, Any]) -> "Active":
         found = revisions.from_disk(path)
     except ConfigError as error:
         click.echo(error, err=True)
+        if not path.exists():
+            click.echo(f"write one: gateway init http://127.0.0.1:3000 -o {path}\n"
+                       "or do without: gateway run --upstream http://127.0.0.1:3000", err=True)
         return _last_good(Path(options["state_dir"] or boot.state_folder(path)), options)
     plan = boot.overridden(found.plan, options)
     last = boot.read_last(Path(plan.state_dir))

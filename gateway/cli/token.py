@@ -61,6 +61,9 @@ def list_(state_dir: Path, as_json: bool) -> None:
     if as_json:
         printing.json_lines(found)
     else:
+        if not found:
+            click.echo("there is none: programs of this machine may do everything; `gateway token add` makes one",
+                       err=True)
         for each in found:
             click.echo(f"{each['name']:24} {each['role']:10} {each['made']}")
 

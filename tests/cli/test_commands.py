@@ -69,6 +69,14 @@ def test_a_wrong_usage_is_2_and_says_how(words: list[str], said: str) -> None:
     assert said in done.stderr
 
 
+def test_without_a_config_it_is_said_how_to_have_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["run"])
+    assert done.exit_code == exits.FAILED
+    assert "gateway init" in done.stderr
+    assert "gateway run --upstream" in done.stderr
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_tells_what_it_does(name: str) -> None:
     done = CliRunner().invoke(main, [name, "--help"])
