@@ -99,8 +99,8 @@ def browser() -> Iterator[Browser]:
 class Looking:
     """Somebody before the dashboard. `faults`: what the browser complained of."""
 
-    def __init__(self, browser: Browser, world: World, scheme: Any = "light") -> None:
-        self._context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
+    def __init__(self, browser: Browser, world: World, scheme: Any = "light", viewport: Any = None) -> None:
+        self._context = browser.new_context(color_scheme=scheme, reduced_motion="reduce", viewport=viewport)
         self._address = f"http://127.0.0.1:{world.gateway.admin_port}/#"
         self.faults: list[str] = []
         self.page: Page = self._context.new_page()
@@ -240,4 +240,13 @@ def test_every_page_can_be_read_by_everybody(browser: Browser, world: World, sch
         serious = [(each["id"], each["nodes"][0]["html"][:200]) for each in found
                    if each["impact"] in ("serious", "critical")]
         assert serious == [], (path, scheme)
+    looking.leave()
+
+
+def test_no_page_is_wider_than_a_phone(browser: Browser, world: World) -> None:
+    looking = Looking(browser, world, viewport={"width": 390, "height": 844})
+    for path in PAGES:
+        page = looking.at(path)
+        expect(page.locator(".loading")).to_have_count(0)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
     looking.leave()

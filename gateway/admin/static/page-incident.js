@@ -56,7 +56,7 @@ function cause(found) {
   finding.causes?.length ? [h("h3", {}, "Where the failures are"), h("ol", {class: "ranked"}, finding.causes.map(ranked))] : null,
   finding.runners_up?.length ? [h("h3", {}, "Also looked at"), h("ol", {class: "ranked faint"}, finding.runners_up.map(ranked))] : null,
   finding.changes?.length ? [h("h3", {}, "What changed before"), h("ul", {}, finding.changes.map((each) => h("li", {}, each.words,
-    each.veto ? h("span", {class: "muted"}, ` – not this: ${each.veto}`) : "")))] : null,
+    each.veto && !each.words.includes(each.veto) ? h("span", {class: "muted"}, ` – not this: ${each.veto}`) : "")))] : null,
   finding.evidence ? h("p", {class: "muted"}, evidence(finding.evidence)) : null);
 }
 
