@@ -117,12 +117,13 @@ cdef class Decider:
             return METHOD_NOT_ALLOWED if found == WRONG_METHOD else NOT_FOUND
         return self.decide_by_limits(&self.routes[found], row, now)
 
-    cdef int route_of(self, const Row* row, const char* text, const char* path, uint32_t size, bint* asked) noexcept nogil:
+    cdef int route_of(self, const Row* row, const char* text, const char* path, uint32_t size,
+                      bint* asked) noexcept nogil:
         return self.router.find(text + row.host_at, row.host_size, path, size, row.method_bit, text + row.method_at,
                                 row.method_size, asked, next_unknown)
 
     cdef bint same_if_longer(self, const Row* row, const char* text, int found, bint* asked) noexcept nogil:
-        """Whether a path that was cut is routed alike however it goes on: with a longer segment, or with another one."""
+        """Whether a path that was cut is routed alike however it goes on: with a longer segment or with another one."""
         cdef char path[PATH_BYTES + 2]
         cdef uint32_t size = min(row.path_size, <uint32_t>PATH_BYTES)
         if self.by_length:

@@ -179,13 +179,13 @@ cdef class Requests:
         cdef const char* text = <const char*>(<bytes>self.text)
         cdef uint32_t names = <uint32_t>(at + count * <Py_ssize_t>sizeof(Record)), behind = names + <uint32_t>len(NAMES)
         cdef const Record* record = <const Record*>(text + at)
-        cdef Py_ssize_t i
+        cdef Py_ssize_t _i
         memset(host_at, 0, sizeof(host_at))
         memset(host_size, 0, sizeof(host_size))
         for number, host in hosts.items():
             host_at[<uint32_t>number], host_size[<uint32_t>number] = behind, <uint32_t>len(<bytes>host)
             behind += <uint32_t>len(<bytes>host)
-        for i in range(count):
+        for _i in range(count):
             self.read_one(record, <uint32_t>(<const char*>&record.path[0] - text), names, host_at, host_size, offset,
                           since)
             record += 1
