@@ -9,6 +9,7 @@ from gateway.cli.asking import ask
 from gateway.model.incident import State
 
 STATES = tuple(State)
+PATIENCE_S = 30.0
 Document = dict[str, Any]
 
 
@@ -44,14 +45,26 @@ class Followed:
 
 def latest(admin: str) -> list[Document]:
     """The incidents of late, in short, the oldest first."""
-    found: list[Document] = ask(admin, "/v1/incidents?all=true&limit=50")["incidents"]
+    found: list[Document] = _asked(admin, "/v1/incidents?all=true&limit=50")["incidents"]
     return found[::-1]
 
 
 def whole(admin: str, number: int) -> Document:
     """One, with its timeline."""
-    found: Document = ask(admin, f"/v1/incidents/{number}")
+    found: Document = _asked(admin, f"/v1/incidents/{number}")
     return found
+
+
+def _asked(admin: str, path: str) -> Any:
+    """Control may be replaced meanwhile: whoever follows an incident asks again, for a while."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return ask(admin, path)
+        except SystemExit:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.5)
 
 
 def utc_seconds(text: str) -> float:
