@@ -79,7 +79,7 @@ def investigate(board: Board, question: Question) -> dict[str, Any]:
         "fault": verdict.fault.value, "words": _words(found, suspects, verdict.fault, question.ejected),
         "reasons": list(verdict.reasons),
         "confidence": verdict.confidence, "reach": found.reach.value, "share_explained": round(found.cover, 3),
-        "causes": [_part(each) for each in found.causes],
+        "causes": [_part(each) for each in found.causes] or _taken_out(verdict.fault, question.ejected),
         "surge": _part(found.surge) | _of_client(whole, onset, found.surge) if found.surge else None,
         "runners_up": [_part(each) for each in found.runners_up[:RUNNERS_UP]],
         "changes": [{"words": str(each), "score": round(each.score, 3), "veto": each.veto,
@@ -223,6 +223,13 @@ def _words(found: Attribution, suspects: list[changes.Suspect], fault: FaultClas
     prime = next((each for each in suspects if each.score > 0 and not each.veto), None)
     before = f"; {prime}" if prime and found.reach is not Reach.NOTHING else ""
     return f"{found}{before}"
+
+
+def _taken_out(fault: FaultClass, ejected: Iterable[str]) -> list[dict[str, Any]]:
+    """Where so few requests failed that nothing follows from them, the reflex that was quicker says where it is."""
+    if fault is not FaultClass.ENDPOINT_FAILURE:
+        return []
+    return [{"where": {"endpoint": each.partition("/")[2]}, "excess": 0.0, "share": 0.0} for each in ejected]
 
 
 def _part(part: attribution.Part) -> dict[str, Any]:

@@ -172,6 +172,14 @@ class Client(asyncio.Protocol):
         self._transport.close()
 
 
+async def _end_others() -> None:
+    """Whoever still tries to connect to a gateway that is gone."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for each in others:
+        each.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
 class Stage:
     def __init__(self) -> None:
         self._loop = uvloop.new_event_loop()
@@ -189,6 +197,7 @@ class Stage:
             self._run(crowd.leave())
         for mood in list(self._moods):
             self.refuse(mood)
+        self._run(_end_others())
         self._run(asyncio.sleep(0.05))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE)
