@@ -14,9 +14,9 @@ run: build  ## the demo API with the gateway in front of it
 demo: build  ## three faults, found, contained, cured and written up, in a minute and a half
 	@exec $(BIN)/python -m gateway demo
 
-test: dev  ## every test; those with real processes one after the other, since they watch clocks
-	$(BIN)/python -m pytest -q -n auto --ignore tests/wire --ignore tests/stories
-	$(BIN)/python -m pytest -q tests/wire tests/stories
+test: dev  ## every test; those with real processes spend most of their time waiting
+	$(BIN)/python -m pytest -q -n 2 --ignore tests/wire --ignore tests/stories
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/wire tests/stories
 
 check: dev  ## style and types
 	$(BIN)/ruff check .
