@@ -41,7 +41,8 @@ class Counts:
 class Spool:
     """Reads every ring of a board. Mutable state: what waits for the next block, and what was not kept, counted."""
 
-    def __init__(self, board: Board, state: Path, log: logging.Logger) -> None:
+    def __init__(self, board: Board, state: Path, log: logging.Logger,
+                 random: np.random.Generator | None = None) -> None:
         self._board = board
         self._log = log
         self.folder = state / FOLDER
@@ -49,7 +50,7 @@ class Spool:
         self._arrivals = SegmentWriter(self.folder, ARRIVALS, 0)
         self._waiting: dict[int, list[tuple[Records, np.ndarray]]] = {}
         self._flushed = 0
-        self._random = np.random.default_rng()
+        self._random = random or np.random.default_rng()
         self.counts = Counts()
         self.fault = ""
         self.rate = 1000

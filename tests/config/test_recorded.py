@@ -28,6 +28,9 @@ def limited(*limits: Limit, match: Match = ANY) -> Plan:
     return Plan(LISTENERS, routes=(Route("all", match, upstream="api", limits=limits),))
 
 
+SEED = 5    # the sample is drawn alike each time: the bounds below are of one sample
+
+
 class Recorder:
     """Two workers whose rings are spooled as control does it."""
 
@@ -35,7 +38,7 @@ class Recorder:
         self.board = Board.create(Capacity(2, 8, 8, ring_records=2**14), boot_ns=1, boot_utc_ns=1)
         self.board.name_rows(["all"], [], 1)
         self.workers = [WorkerBoard(self.board, worker) for worker in (0, 1)]
-        self.spool = Spool(self.board, folder, LOG)
+        self.spool = Spool(self.board, folder, LOG, np.random.default_rng(SEED))
         self.spool.bound(2**30, rate)
         self.folder = folder / FOLDER
         self.now = 1_000 * SECOND
