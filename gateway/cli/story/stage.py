@@ -30,6 +30,8 @@ respond:                              # as it is for a demo: enforced for anythi
   measure: 8s
   calm: 5s
 
+probation: {{mode: off}}                # which would be quicker than the incident that is to be seen
+
 upstreams:
   orders:
     endpoints: [{endpoints}]
