@@ -56,13 +56,16 @@ cdef class Decider:
     cdef ClientTable table
     cdef LimiterCounters counters
     cdef bint by_host
+    cdef bint knows_clients
     cdef bint by_length             # how a path goes on behind what a record holds of it may matter
     cdef readonly list outcomes     # (route, what becomes of the request, the limit) of each number
 
-    def __init__(self, routes: tuple, slots: int) -> None:
+    def __init__(self, routes: tuple, slots: int, knows_clients: bool = True) -> None:
+        """`knows_clients`: the requests are of clients as the plan knows them."""
         if slots < WAYS or slots & (slots - 1):
             raise ValueError(f"a client table needs a power of two of slots, not {slots}")
         self.router = Router(routes)
+        self.knows_clients = knows_clients
         self.by_host = any(each.match.hosts for each in routes)
         self.by_length = any("{" in each.match.path or len(each.match.path) > PATH_BYTES for each in routes)
         self.outcomes = [("", "no route", ""), ("", "wrong method", ""), ("", "undecided", "")]
@@ -100,7 +103,7 @@ cdef class Decider:
         limit.limit = limit_of(planned.period_ns, planned.quota, planned.burst)
         limit.row = row
         limit.by_client = kind in ("client", "route+client")
-        limit.blind = kind in limiting.NAMED_KEYS
+        limit.blind = kind in limiting.NAMED_KEYS or (limit.by_client and not self.knows_clients)
         limit.in_shadow = planned.mode == SHADOW
         return 0
 

@@ -2,8 +2,9 @@
 
 Decided are the route and its limits, on the clock of the record, which begins with empty buckets. What a record does
 not hold cannot be decided, and is counted instead of guessed: a route that matches a header, a limit that counts by a
-header or cookie, a host that the log does not name. Concurrency, breakers, shedding, isolation and the sizes of bodies
-depend on the moment, not on the request: they are no part of a replay.
+header or cookie, or by clients as `clients.key` knows them and the record does not, a host that the log does not name.
+Concurrency, breakers, shedding, isolation and the sizes of bodies depend on the moment, not on the request: they are no
+part of a replay.
 
 Policy: a plan that newly denies more than 0.1 % of all requests, or more than 5 % of those of one of the 50 busiest
 clients, needs a person's approval (algorithms.md 7.2).
@@ -27,6 +28,7 @@ TOP_CLIENTS = 50
 BLOCK = 8 << 20
 LINE_MOST = 1 << 20
 WAYS = 4
+ADDRESS = "ip"
 SEED = (0x7265706C6179, 0x67617465776179)  # any: no client chooses what is replayed to harm it
 
 
@@ -104,7 +106,7 @@ def replay_log(old: Plan, new: Plan, path: Path, host: str = "", since_ns: int =
     Raises OSError where it cannot be read, ValueError on a line of more than 1 MiB.
     """
     clients = Clients(SEED)
-    tally, deciders, unread = _tally(old, new)
+    tally, deciders, unread = _tally(old, new, ADDRESS)
     for block in blocks(path):
         requests = Requests(clients)
         requests.read_lines(block, host.encode(), since_ns)
@@ -121,16 +123,17 @@ def replay_recording(old: Plan, new: Plan, source: Path, since_ns: int = 0,
     Raises OSError where they cannot be read, ValueError where there are none.
     """
     clients, told = Clients(SEED), Told()
-    tally, deciders, unread = _tally(old, new)
+    tally, deciders, unread = _tally(old, new, old.client_key)
     for requests in recorded(source, clients, told, since_ns, progress):
         tally.add(requests)
         unread += requests.unread
     return _report(tally, deciders, clients, unread, told)
 
 
-def _tally(old: Plan, new: Plan) -> tuple[Tally, tuple[Decider, Decider], int]:
-    deciders = Decider(old.routes, CLIENT_LINES * WAYS), Decider(new.routes, CLIENT_LINES * WAYS)
-    return Tally(*deciders), deciders, 0
+def _tally(old: Plan, new: Plan, recorded_by: str) -> tuple[Tally, tuple[Decider, Decider], int]:
+    """`recorded_by`: the `clients.key` by which the requests tell one client from another."""
+    before, after = (Decider(each.routes, CLIENT_LINES * WAYS, each.client_key == recorded_by) for each in (old, new))
+    return Tally(before, after), (before, after), 0
 
 
 def blocks(path: Path) -> Iterator[bytes]:

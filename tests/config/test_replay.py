@@ -1,4 +1,5 @@
 """A new plan against the old one on recorded requests."""
+import dataclasses
 from pathlib import Path
 
 from hypothesis import given
@@ -140,6 +141,13 @@ def test_a_limit_that_is_no_matter_of_the_record_may_still_deny_before(tmp_path:
     both = plan(limited(Limit("route", "route", 1, MINUTE, 1), Limit("tenant", "header:x-tenant", 1, MINUTE, 1)))
     report = replayed(tmp_path, plan(limited()), both, line(1), line(1))
     assert (report.undecided, report.newly_denied) == (1, 1)
+
+
+def test_a_log_knows_clients_by_their_addresses_alone(tmp_path: Path) -> None:
+    both = plan(limited(Limit("each", "client", 1, MINUTE, 1)))
+    assert replayed(tmp_path, both, both, line(1), line(1)).undecided == 0
+    by_tenant = dataclasses.replace(both, client_key="header:x-tenant")
+    assert replayed(tmp_path, by_tenant, by_tenant, line(1), line(1)).undecided == 2
 
 
 def test_the_clock_never_goes_back_and_says_so() -> None:
