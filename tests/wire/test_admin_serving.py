@@ -12,6 +12,8 @@ from gateway.admin import bodies, serving
 from gateway.admin.answers import answered
 from gateway.admin.serving import Door
 
+pytestmark = pytest.mark.wire
+
 ASK = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
 
