@@ -13,10 +13,11 @@ pytestmark = pytest.mark.wire
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROMISE = re.compile(r"^#> (.*)$", re.MULTILINE)
 PORTS = ("8080", "9900", "3000")
+BEFORE = "set -euo pipefail\nset -m\ntrap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n"
 
 
 def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
-    script = "set -euo pipefail\nset -m\n" + "".join(BLOCK.findall((REPOSITORY / "docs/tutorial.md").read_text()))
+    script = BEFORE + "".join(BLOCK.findall((REPOSITORY / "docs/tutorial.md").read_text()))
     admin = ""
     for port in PORTS:
         free = str(free_port())
@@ -24,11 +25,14 @@ def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
         admin = free if port == "9900" else admin
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
                                 "GATEWAY_ADMIN": f"127.0.0.1:{admin}", "PYTHONUNBUFFERED": "1"}
-    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, text=True, timeout=90, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert done.returncode == 0, done.stdout + (tmp_path / "gateway.log").read_text()
+    printed = tmp_path / "printed"  # a file, since what runs in the background would keep a pipe open for ever
+    with printed.open("w") as output:
+        done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, timeout=90, check=False,
+                              stdout=output, stderr=subprocess.STDOUT)
+    text = printed.read_text()
+    assert done.returncode == 0, text + (tmp_path / "gateway.log").read_text()
     position = 0
     for promise in PROMISE.findall(script):
-        found = done.stdout.find(promise, position)
-        assert found >= 0, f"{promise!r} is not in what follows of\n{done.stdout[position:]}"
+        found = text.find(promise, position)
+        assert found >= 0, f"{promise!r} is not in what follows of\n{text[position:]}"
         position = found
