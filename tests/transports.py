@@ -40,6 +40,9 @@ class Loop:
     def create_task(self, waiting: "Waiting") -> "Task":
         return waiting.task
 
+    def call_soon(self, callback: Callable[[], object]) -> None:
+        self.ready.append(callback)
+
     def step(self) -> bool:
         if self.ready:
             self.ready.popleft()()

@@ -23,6 +23,7 @@ from gateway.dataplane.refusals cimport (
 from gateway.dataplane.side cimport HOLD_LINGER, HOLD_PEER_FULL, HOLD_PIPELINE
 from gateway.dataplane.sockets cimport probe_dead_peers, reset_on_close
 from gateway.dataplane.tunnel cimport tunnel_data, tunnel_eof
+from gateway.dataplane.turns cimport LARGE_READ
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 
@@ -59,6 +60,8 @@ cdef class DownstreamConnection(ClientSide):
     def data_received(self, data):
         try:
             self.receive(data if type(data) is bytes else bytes(data), clock_ns())
+            if len(data) >= LARGE_READ:
+                self.plane.turns.queue(self)
         except Exception:
             self.failed()
 

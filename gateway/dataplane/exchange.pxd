@@ -25,8 +25,6 @@ cdef class ClientSide(Side):
     cdef Seen host                          # of its last request
     cdef Seen agent
 
-    cdef int hold(self, int reason) except -1
-    cdef int go_on(self, int reason) except -1
     cdef int tunnel_opened(self, uint64_t now) except -1
     cdef int answered(self, bint keep, bint request_done, uint64_t now) except -1
     cdef int reset(self) except -1
@@ -40,8 +38,6 @@ cdef class UpstreamSide(Side):
     cdef bint fresh                         # no request was ever sent on it
     cdef public bint once                   # for one exchange only: a drill's
 
-    cdef int hold(self, int reason) except -1
-    cdef int go_on(self, int reason) except -1
     cdef bint quiet(self)
     cdef int park(self, int64_t keep_alive_s, uint64_t now) except -1
     cdef int discard(self, bint cleanly) except -1

@@ -66,12 +66,6 @@ cdef Head ANSWER_HEAD           # filled and read within one callback; the worke
 cdef class ClientSide(Side):
     """What the exchange asks of a downstream connection."""
 
-    cdef int hold(self, int reason) except -1:
-        raise NotImplementedError
-
-    cdef int go_on(self, int reason) except -1:
-        raise NotImplementedError
-
     cdef int tunnel_opened(self, uint64_t now) except -1:
         raise NotImplementedError
 
@@ -87,12 +81,6 @@ cdef class ClientSide(Side):
 
 cdef class UpstreamSide(Side):
     """What the exchange asks of an upstream connection."""
-
-    cdef int hold(self, int reason) except -1:
-        raise NotImplementedError
-
-    cdef int go_on(self, int reason) except -1:
-        raise NotImplementedError
 
     cdef bint quiet(self):
         raise NotImplementedError

@@ -4,7 +4,7 @@ Only on routes with a `stale` step is an answer looked at, once a second per key
 the client is sent and the body without framing. A write to a resource that succeeded makes what is kept of it untrue
 (RFC 9111 4.4); other workers find out by its age alone.
 """
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int64_t, uint64_t
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 
@@ -18,6 +18,8 @@ from gateway.dataplane.stale_answers cimport Capture, StaleAnswers
 from gateway.mitigate import stale
 
 MAX_ASKED = 64 * 1024                       # as for another try
+cdef frozenset STATUSES = stale.STATUSES    # asked for each answer, so not by its module's name
+cdef int64_t BODY_MAX = stale.BODY_MAX
 FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
 
 
@@ -77,7 +79,7 @@ cdef int begin_keeping(Exchange exchange, const char* p, const Head* head, uint6
     cdef bytes key, origin
     if exchange.method != GET or exchange.asked is None or exchange.alternate or not exchange.route.fallbacks.keeps_for:
         return 0
-    if head.status not in stale.STATUSES or head.content_length > stale.BODY_MAX:
+    if head.content_length > BODY_MAX or not (head.status == 200 or head.status in STATUSES):
         return 0
     if not kept.due(exchange.stale_hash, now):
         return 0

@@ -4,6 +4,7 @@ A timer is due every 10 ms; how late it comes is how long a request would wait f
 of `shedding` is told the least of these lags: a queue that stands makes every beat late, while a burst (of handshakes,
 or another guest on the processor) has passed before the next one. Where no beat came at all, it is as late as it is by
 now. Source: "Controlling Queue Delay" (CoDel), ACM Queue 2012, which takes the minimum of 100 ms for the same reason.
+What waits for its turn among large bodies (turns.pyx) is late as well, though the loop is not.
 It is also told for how much of the time the thread ran or waited for a processor: what is left is time to spare.
 
 The salt of the cohorts changes each hour, so that it is not always the same clients who are turned away.
@@ -64,7 +65,7 @@ class Overload:
             self._timer.cancel()
 
     def _beat(self) -> None:
-        late = self._late()
+        late = max(self._late(), self._plane.turns.waited())
         self._least = min(self._least, late)
         self.worst = max(self.worst, late)
         self._plane.beat_let_in = 0

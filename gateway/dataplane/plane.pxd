@@ -7,6 +7,7 @@ from gateway.dataplane.stale_answers cimport StaleAnswers
 from gateway.dataplane.recording cimport Recording
 from gateway.dataplane.refusals cimport Sayings
 from gateway.dataplane.routes cimport RoutePlan
+from gateway.dataplane.turns cimport Turns
 from gateway._fastpath cimport RouteCounters, load
 from gateway._gates cimport COHORTS, ClientRule, lot_of
 from gateway._limiter cimport ClientTable
@@ -39,6 +40,7 @@ cdef class Plane:
     cdef const uint64_t* wanted             # the one that all should serve: a word of the board
     cdef object follow                      # takes the plan that is wanted, if it is prepared
     cdef readonly DeadlineBook deadlines
+    cdef readonly Turns turns               # of large bodies
     cdef readonly DeadlineList linger
     cdef readonly DeadlineList tunnel_idle
     cdef HeadWriter writer

@@ -13,6 +13,7 @@ from gateway.dataplane.recording import Recording
 from gateway.dataplane.routes import RoutePlan
 from gateway.dataplane.stale_answers import StaleAnswers
 from gateway.dataplane.trusted import TrustedProxies
+from gateway.dataplane.turns import Turns
 from gateway.routing import plan as plans
 
 class Door:
@@ -30,6 +31,7 @@ class Plane:
     beside: RoutePlan | None
     beside_serves: int
     deadlines: DeadlineBook
+    turns: Turns
     connect: Callable[[Plane, Exchange, int], Coroutine[Any, Any, None]]
     again: Callable[[Plane, Exchange, int, float], Coroutine[Any, Any, None]]
     faults: object

@@ -17,6 +17,7 @@ from gateway.dataplane.stale_answers cimport StaleAnswers
 from gateway.dataplane.recording cimport Recording
 from gateway.dataplane.refusals cimport Sayings
 from gateway.dataplane.routes cimport RoutePlan
+from gateway.dataplane.turns cimport Turns
 
 import secrets
 
@@ -65,6 +66,7 @@ cdef class Plane:
         self.known = Clients(trusted, board.seed, client_key)
         self.unrouted = <RouteCounters*><uintptr_t>board.route_row(NO_ROUTE)
         self.deadlines = DeadlineBook()
+        self.turns = Turns(loop)
         self.linger = self.deadlines.of(LINGER_NS)
         self.tunnel_idle = self.deadlines.of(TUNNEL_IDLE_NS)
         self.writer = HeadWriter()

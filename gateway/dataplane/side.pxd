@@ -1,3 +1,5 @@
+from libc.stdint cimport uint64_t
+
 from gateway.dataplane.deadlines cimport Deadline
 
 # Why a connection's reading is held; it goes on when no reason is left.
@@ -6,6 +8,7 @@ cdef enum Hold:
     HOLD_CONNECTING = 2             # there is no upstream connection yet
     HOLD_PIPELINE = 4               # enough requests wait behind the present one
     HOLD_LINGER = 8                 # enough was read and thrown away
+    HOLD_TURN = 16                  # others go first: turns.pyx
 
 
 cdef class Side(Deadline):
@@ -19,7 +22,10 @@ cdef class Side(Deadline):
     cdef size_t unsent                      # what waited in the transport at the last look of `takes`
     cdef readonly bint closed               # by us, or lost: nothing is written any more
     cdef int held                           # Hold bits
+    cdef uint64_t turn_since                # ns: since when it waits for its turn
 
+    cdef int hold(self, int reason) except -1
+    cdef int go_on(self, int reason) except -1
     cdef int meet(self, object transport) except -1
     cdef int send(self, bytes data) except -1
     cdef int send_parts(self, const char* one, Py_ssize_t one_size, const char* two, Py_ssize_t two_size) except -1

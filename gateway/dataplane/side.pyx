@@ -19,6 +19,12 @@ cdef class Side(Deadline):
     def __cinit__(self):
         self.fd = -1
 
+    cdef int hold(self, int reason) except -1:
+        raise NotImplementedError
+
+    cdef int go_on(self, int reason) except -1:
+        raise NotImplementedError
+
     cdef int meet(self, object transport) except -1:
         """The connection is made."""
         self.transport = transport

@@ -15,6 +15,7 @@ from gateway.dataplane.pool cimport Endpoint
 from gateway.dataplane.side cimport HOLD_PEER_FULL
 from gateway.dataplane.sockets cimport is_quiet, reset_on_close
 from gateway.dataplane.tunnel cimport tunnel_data, tunnel_eof
+from gateway.dataplane.turns cimport LARGE_READ
 from gateway.dataplane.waiting cimport await_upstream
 
 cdef int64_t SECOND = 1_000_000_000
@@ -46,6 +47,8 @@ cdef class UpstreamConnection(UpstreamSide):
                 tunnel_data(exchange, data, False, clock_ns())
             else:
                 exchange.more_answer(data if type(data) is bytes else bytes(data), clock_ns())
+            if len(data) >= LARGE_READ and self.exchange is not None:
+                self.plane.turns.queue(self)
         except Exception:
             client.failed()                     # in this request, or in the next one, which it went on to
 
