@@ -122,28 +122,42 @@ def test_a_killed_control_goes_on_with_its_incident_and_every_alert_arrives_unde
     assert keys.pop().endswith("-1")
 
 
-def test_a_real_alertmanager_is_told_of_an_incident_and_of_its_end(tmp_path: Path) -> None:
-    port = free_port()
-    (tmp_path / "alertmanager.yml").write_text("route: {receiver: none}\nreceivers: [{name: none}]\n")
-    manager = subprocess.Popen([
-        "prometheus-alertmanager", f"--config.file={tmp_path}/alertmanager.yml", f"--storage.path={tmp_path}/data",
+def alertmanager(folder: Path, port: int) -> "subprocess.Popen[bytes]":
+    (folder / "alertmanager.yml").write_text("route: {receiver: none}\nreceivers: [{name: none}]\n")
+    return subprocess.Popen([
+        "prometheus-alertmanager", f"--config.file={folder}/alertmanager.yml", f"--storage.path={folder}/data",
         f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: get_json(port, "/api/v2/status")[0] == 200, 20, "the alertmanager is up")
-        told = f'{{alertmanager: {{url: "http://127.0.0.1:{port}"}}}}'
-        with processes.gateway(CONFIG.format(port=free_port(), receiver=told), tmp_path) as gateway:
-            ask(gateway, "/v1/reports", target="route:list", words="customers call")
-            alert = wait_until(lambda: get_json(port, "/api/v2/alerts")[1], 15, "the alert is there")[0]
+
+
+def test_a_real_alertmanager_shows_one_alert_however_often_control_dies_and_sees_its_end(tmp_path: Path) -> None:
+    port = free_port()
+    told = f'{{alertmanager: {{url: "http://127.0.0.1:{port}"}}}}'
+
+    def shown() -> list[dict[str, dict[str, str]]]:
+        return get_json(port, "/api/v2/alerts")[1]
+
+    with processes.gateway(CONFIG.format(port=free_port(), receiver=told), tmp_path) as gateway:
+        ask(gateway, "/v1/reports", target="route:list", words="customers call")
+        wait_until(lambda: open_incidents(gateway) == [1], what="the incident is open")
+        kill_control(gateway)                           # with the alert queued: no alertmanager is there yet
+        assert open_incidents(gateway) == [1]
+        manager = alertmanager(tmp_path, port)
+        try:
+            wait_until(lambda: get_json(port, "/api/v2/status")[0] == 200, 20, "the alertmanager is up")
+            alert = wait_until(shown, 20, "the alert is there")[0]
             assert alert["labels"]["alertname"] == "GatewayIncident"
             assert alert["annotations"]["scope"] == "route:list"
             assert alert["status"]["state"] == "active"
+            kill_control(gateway)
+            ask(gateway, "/v1/incidents/1/comment", words="I look at it")
+            assert len(shown()) == 1
             ask(gateway, "/v1/maintenance", target="route:list", reason="it is known", ttl="10m")
             ask(gateway, "/v1/incidents/1/resolve", words="a mistake")
-            wait_until(lambda: get_json(port, "/api/v2/alerts")[1] == [], 15, "the alert is over")
-    finally:
-        manager.terminate()
-        manager.wait(10)
+            wait_until(lambda: shown() == [], 15, "the alert is over")
+        finally:
+            manager.terminate()
+            manager.wait(10)
 
 
 def test_the_death_of_a_worker_is_an_incident_that_is_told(tmp_path: Path, receiver: Receiver) -> None:
