@@ -30,12 +30,13 @@ COMMANDS = {
     "etest": "probation on synthetic traffic: false rollbacks, power, delay",
     "profile": "where a worker's CPU time goes (perf)",
     "injections": "sixty live faults: found, named, contained? how fast?",
+    "attribution": "root causes of real and of simulated incidents: found? how fast?",
     "detection": "anomaly detection on simulated months and on real labelled series",
 }
 _PROOFS = ("limit", "isolation", "reloads", "bad-endpoint", "blackout", "overload", "disorder", "contract",
            "admin-attack", "probation")
 _MODULES = {"leaves": "leaf_cost", "profile": "profiling",  # the standard library has a `profile` too
-            "detection": "detection.command", "injections": "injections.command",
+            "detection": "detection.command", "attribution": "analysis.command", "injections": "injections.command",
             **{name: f"proofs.{name.replace('-', '_')}" for name in _PROOFS}}
 
 

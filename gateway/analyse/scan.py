@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.analyse._cells import count_rows, sum_rows
 from gateway.analyse.excess import SIGNIFICANT_NATS, Counts, Numbers, Whole, evidence, expected, least_failures, worth
 from gateway.analyse.table import Cell, Table
+
+Codes = NDArray[np.uint16]
 
 LEAST_SHARE = 0.05
 """rho: what holds less of the excess is not named."""
@@ -42,7 +45,7 @@ class Column:
 
     kept: NDArray[np.intp]
     bound: Numbers
-    codes: NDArray[Any]
+    codes: Codes
     failing: NDArray[np.intp]
 
     @property
@@ -119,6 +122,22 @@ class Scan:
                       _sums(key[before], self.table.bad[before], size),
                       self._requests(key[split:], self.table.count[split:], size))
 
+    def _counts_of(self, columns: list[Column], sizes: tuple[int, ...], bad: Numbers) -> Counts:
+        """Of all cells of these columns at once."""
+        split, before = self.table.split, self._failing_before
+        codes = [each.codes for each in columns]
+        return Counts(bad, self._in_cells([each[:split] for each in codes], sizes, self.table.count[:split]),
+                      _sums_of([each[before] for each in codes], sizes, self.table.bad[before]),
+                      self._in_cells([each[split:] for each in codes], sizes, self.table.count[split:]))
+
+    def _in_cells(self, codes: list[Codes], sizes: tuple[int, ...], count: Numbers) -> Numbers:
+        if not self._alike:
+            return _sums_of(codes, sizes, count)
+        one, two, three, by_two, by_three = _by(codes, sizes)
+        counted = np.zeros(math.prod(sizes), dtype=np.uint32)
+        count_rows(one, two, three, by_two, by_three, counted)
+        return counted.astype(np.float64)
+
     def _requests(self, key: NDArray[Any], count: Numbers, size: int) -> Numbers:
         """How many requests have each key; counting is a third faster than adding up."""
         return np.bincount(key, minlength=size).astype(np.float64) if self._alike else _sums(key, count, size)
@@ -142,7 +161,7 @@ class Scan:
         kept = np.flatnonzero(bound >= self.need)
         if not len(kept):
             return None
-        coding: NDArray[Any] = np.zeros(len(bound), dtype=np.uint8 if len(kept) < 2**8 else np.uint16)
+        coding = np.zeros(len(bound), dtype=np.uint16)
         coding[kept] = np.arange(1, len(kept) + 1)
         codes = coding[self.table.codes[column]]
         return Column(kept, np.concatenate(([0.0], bound[kept])), codes, codes[self._failing].astype(np.intp))
@@ -195,11 +214,7 @@ class Scan:
         if not alive.any():
             return
         keys, digits = keys[alive], tuple(each[alive] for each in digits)
-        key: NDArray[Any] = columns[0].codes.astype(np.int64)
-        for each in columns[1:]:
-            key *= each.size
-            key += each.codes
-        counts = self._counts(key, math.prod(sizes), bad).take(keys)
+        counts = self._counts_of(columns, sizes, bad).take(keys)
         cells: list[Cell] = [
             tuple((index, int(column.kept[digit[at] - 1])) for index, column, digit in
                   zip(subset, columns, digits, strict=True))
@@ -224,6 +239,17 @@ class Scan:
         column = self._columns[index]
         assert column is not None
         return column
+
+
+def _by(codes: list[Codes], sizes: tuple[int, ...]) -> tuple[Codes, Codes, Codes | None, int, int]:
+    return codes[0], codes[1], codes[2] if len(codes) == 3 else None, sizes[1], sizes[2] if len(codes) == 3 else 1
+
+
+def _sums_of(codes: list[Codes], sizes: tuple[int, ...], weights: Numbers) -> Numbers:
+    one, two, three, by_two, by_three = _by(codes, sizes)
+    summed = np.zeros(math.prod(sizes))
+    sum_rows(one, two, three, by_two, by_three, weights, summed)
+    return summed
 
 
 def _sums(key: NDArray[Any], weights: Numbers, size: int) -> Numbers:
