@@ -2,6 +2,7 @@
 
 Statistics per route, which share its budget of false alarms: rate up, rate down, errors and slow answers by the tick;
 rate and latency by the minute with a learned tail. Signals are levels: each turn names all that is wrong now.
+While a route warms up there is one absolute rule: half of a minute's requests fail.
 """
 
 import math
@@ -27,6 +28,9 @@ STANDS = 300
 """Seconds for which an alarm of a minute stands after the last one."""
 LEAST_REQUESTS = 20
 """Requests in a minute below which its percentile means nothing."""
+
+FAILING_SHARE, FAILING_LEAST = 0.5, 20
+"""Of a minute's requests, and requests in it: while it is not known yet what is usual, this is not."""
 
 Flags = NDArray[np.bool_]
 
@@ -113,7 +117,17 @@ class RouteDetectors:
                 found.append(self._signal(kind, int(index), at, float(seen.onset[index]), float(seen.excess[index]),
                                           f"{seen.share[index]:.1%} of the last minute",
                                           f"{seen.usual[index]:.2%} usual"))
+        for index in np.flatnonzero(self._failing(errors.share) & ~self.silent):
+            found.append(self._signal(SignalKind.ERRORS, int(index), at, float(errors.onset[index]), 0.0,
+                                      f"{errors.share[index]:.1%} of the last minute",
+                                      f"{FAILING_SHARE:.0%}, while it learns what is usual"))
         return found + self._standing(at, {(signal.kind, signal.target) for signal in found})
+
+    def _failing(self, share: Numbers) -> Flags:
+        """`share`: of the last minute's requests that failed."""
+        state, new = self.errors.state, self.errors.watch.age <= WARM_UP_TICKS
+        failing: Flags = new & (share >= FAILING_SHARE) & (state.minute_count.sum(axis=0) >= FAILING_LEAST)
+        return failing
 
     def minute(self, at: float, requests: Numbers, latency: Numbers, frozen: Flags | bool = False,
                lowered: Numbers | float = 0.0, rows: NDArray[np.intp] | None = None) -> None:

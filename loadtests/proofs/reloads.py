@@ -44,10 +44,11 @@ def main(options: argparse.Namespace) -> int:
 
 
 def plan(port: int, address: str, turn: int) -> Document:
+    """The routes are critical: where others keep both cores busy a worker is late, and would rightly shed."""
     return gateways.config(port, [address], routes=[
-        {"name": "all", "match": {"path": "/**"}, "upstream": "api",
+        {"name": "all", "match": {"path": "/**"}, "upstream": "api", "priority": "critical",
          "limits": [{"name": "wide", "key": "client", "rate": "1000000/s", "burst": 100_000 + turn}]},
-        {"name": "turn", "match": {"path": f"/turn-{turn}"}, "respond": {"status": 299}}])
+        {"name": "turn", "match": {"path": f"/turn-{turn}"}, "priority": "critical", "respond": {"status": 299}}])
 
 
 # ---------------------------------------------------------------------- under load

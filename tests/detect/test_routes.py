@@ -31,6 +31,22 @@ def test_errors_on_one_route_are_a_signal_on_that_route():
     assert signal.at_ns == (MONDAY + 60) * 10**9
 
 
+def test_a_route_that_fails_while_it_warms_up_is_a_signal_all_the_same():
+    found = RouteDetectors(["orders", "login", "rare"])
+    count = np.array([20.0, 20, 3])
+    for tick in range(12):
+        assert found.tick(MONDAY + 10 * tick, Ticks(count, np.zeros(3), np.zeros(3))) == []
+    told = [found.tick(MONDAY + 120 + 10 * tick, Ticks(count, np.array([20.0, 8, 3]), np.zeros(3)))
+            for tick in range(12)]
+    assert [len(each) for each in told] == [0, 0, *[1] * 10]        # 60 of 120 in the third tick
+    signal, = told[-1]
+    assert (signal.kind, signal.target) == (SignalKind.ERRORS, "route:orders")
+    assert signal.observed == "100.0% of the last minute"
+    assert 110 <= signal.onset_ns / 1e9 - MONDAY <= 130
+    calm = [found.tick(MONDAY + 240 + 10 * tick, Ticks(count, np.zeros(3), np.zeros(3))) for tick in range(6)]
+    assert calm[-1] == []
+
+
 def test_a_signal_stands_while_it_is_so_and_is_the_same_one():
     found = lived(["orders", "login"])
     keys = set()
