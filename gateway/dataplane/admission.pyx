@@ -11,9 +11,8 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from gateway._fastpath cimport RouteCounters, cas, load
 from gateway._gates cimport (
-    CLOSED, FORCED_OPEN, ClientRule, Control, breaker_admits, concurrency_of, give_permit, isolated, rank_of, rule_of,
-    sheds,
-    state_of, take_permit,
+    CLOSED, FORCED_OPEN, ClientRule, Control, Permits, breaker_admits, concurrency_of, give_permit, isolated, rank_of,
+    rule_of, sheds, state_of, take_permit,
 )
 from gateway._limiter cimport Limit, Verdict, gcra, gcra_of_client, key_of, siphash13, slot_of
 from gateway.dataplane.client_keys cimport header_value
@@ -234,32 +233,31 @@ cdef bint admit_by_rank(Exchange exchange, RouteGates gates, uint64_t now) excep
 
 
 cdef bint admit_to_route(Exchange exchange, RouteGates gates, uint64_t now) except -1:
-    cdef Bulkhead* bulkhead = &gates.bulkhead
-    cdef uint64_t limit = concurrency_of(gates.control, bulkhead.limit, now), observed = 0
-    if limit == 0 or (bulkhead.mode == MODE_SHADOW and exchange.shadowed):
-        return True
-    exchange.route_permit = &bulkhead.tunnels if exchange.upgrade else &bulkhead.requests
-    if take_permit(exchange.route_permit, limit, &observed):
-        return True
-    exchange.route_permit = NULL
-    if bulkhead.mode == MODE_SHADOW:
-        return shadow(exchange, DECIDED_SATURATED, BY_ROUTE_CONCURRENCY, observed, limit)
-    return denied(exchange, DECIDED_SATURATED, BY_ROUTE_CONCURRENCY, SATURATED_, observed, limit, now)
+    cdef uint64_t limit = concurrency_of(gates.control, gates.bulkhead.limit, now)
+    return admit_to_bulkhead(exchange, &gates.bulkhead, limit, &exchange.route_permit, BY_ROUTE_CONCURRENCY, NULL, now)
 
 
 cdef bint admit_to_upstream(Exchange exchange, UpstreamGates gates, uint64_t now) except -1:
-    cdef Bulkhead* bulkhead = &gates.bulkhead
-    cdef uint64_t limit = concurrency_of(gates.control, bulkhead.limit, now), observed = 0
+    cdef uint64_t limit = concurrency_of(gates.control, gates.bulkhead.limit, now)
+    return admit_to_bulkhead(exchange, &gates.bulkhead, limit, &exchange.upstream_permit, BY_UPSTREAM_CONCURRENCY,
+                             &gates.counters.refused, now)
+
+
+cdef bint admit_to_bulkhead(Exchange exchange, Bulkhead* bulkhead, uint64_t limit, Permits** permit, int safeguard,
+                            uint64_t* refused, uint64_t now) except -1:
+    """`limit` 0: it has none. `permit` is what the exchange holds then; `refused` counts those that find no place."""
+    cdef uint64_t observed = 0
     if limit == 0 or (bulkhead.mode == MODE_SHADOW and exchange.shadowed):
         return True
-    exchange.upstream_permit = &bulkhead.tunnels if exchange.upgrade else &bulkhead.requests
-    if take_permit(exchange.upstream_permit, limit, &observed):
+    permit[0] = &bulkhead.tunnels if exchange.upgrade else &bulkhead.requests
+    if take_permit(permit[0], limit, &observed):
         return True
-    exchange.upstream_permit = NULL
-    gates.counters.refused += 1
+    permit[0] = NULL
+    if refused != NULL:
+        refused[0] += 1
     if bulkhead.mode == MODE_SHADOW:
-        return shadow(exchange, DECIDED_SATURATED, BY_UPSTREAM_CONCURRENCY, observed, limit)
-    return denied(exchange, DECIDED_SATURATED, BY_UPSTREAM_CONCURRENCY, SATURATED_, observed, limit, now)
+        return shadow(exchange, DECIDED_SATURATED, safeguard, observed, limit)
+    return denied(exchange, DECIDED_SATURATED, safeguard, SATURATED_, observed, limit, now)
 
 
 cdef bint admit_by_breaker(Exchange exchange, UpstreamGates gates, uint64_t now) except -1:
