@@ -52,7 +52,8 @@ def settings(kind: Kind) -> list[Kind]:
     """What the halves choose from: the fixed setting, and each of its choices the other way."""
     return [kind, dataclasses.replace(kind, suspicion=1.5 - kind.suspicion),
             dataclasses.replace(kind, run_noise=5 - kind.run_noise),
-            dataclasses.replace(kind, slowness=6 - kind.slowness)]
+            dataclasses.replace(kind, slowness=6 - kind.slowness),
+            dataclasses.replace(kind, control=kind.control / 2)]
 
 
 def _swept(contender: Contender, series: Sequence[Series]) -> dict[float, list[scoring.Alarms]]:
