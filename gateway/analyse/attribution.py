@@ -146,7 +146,7 @@ class _Union:
             rest.bad[split:][before].sum(), rest.count[split:][before].sum())))
         excess = float(counts.bad[0] - expected(counts, self.of)[0])
         bad, count = float(counts.bad[0]), float(counts.count[0])
-        self.parts.append(Found(cell, bad, count, excess, 0.0, True))
+        self.parts.append(Found(cell, bad, count, excess, 0.0))
         self.excess, self.count, self.bad = self.excess + excess, self.count + count, self.bad + bad
         self.rest = rest.where(~inside)
 
@@ -200,7 +200,7 @@ def _part(table: Table, found: Found, of: Whole) -> Part:
 def _runners_up(table: Table, first: list[Found], union: _Union, of: Whole) -> tuple[Part, ...]:
     """The next best answers, were the named ones wrong."""
     named = set(union.cells())
-    others = sorted((each for each in first if each.gated and each.cell not in named and each.count < of.count),
+    others = sorted((each for each in first if each.cell not in named and each.count < of.count),
                     key=lambda each: -each.worth)
     return tuple(_part(table, each, of) for each in others[:RUNNERS_UP])
 

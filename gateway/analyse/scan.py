@@ -7,13 +7,14 @@ which are few; all records are read only for the sets of columns that survive, a
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.analyse._cells import count_rows, sum_rows
+from gateway.analyse._cells import count_rows, count_values, recode, sum_rows
 from gateway.analyse.excess import SIGNIFICANT_NATS, Counts, Numbers, Whole, evidence, expected, least_failures, worth
 from gateway.analyse.table import Cell, Table
 
@@ -29,14 +30,13 @@ CUBOIDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A cell with its counts; `worth` of the union with what was named before; `gated`: the rise is significant."""
+    """A cell with its counts, of which the rise is significant; `worth` of the union with what was named before."""
 
     cell: Cell
     bad: float
     count: float
     excess: float
     worth: float
-    gated: bool
 
 
 @dataclass(slots=True)
@@ -70,6 +70,7 @@ class Scan:
     _failing: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
     _failing_before: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
     _alike: bool = False
+    _reached: tuple[float, float] = (-1.0, 0.0)
     _pairs: dict[tuple[int, int], dict[tuple[int, int], float]] = field(default_factory=dict)
 
     def run(self) -> list[Found]:
@@ -94,7 +95,10 @@ class Scan:
         self.need = max(self.need, self._reach())
 
     def _reach(self) -> float:
-        return least_failures(SLACK * self.best, self.excess, self.count, self.of)
+        """Anew where the best has changed since: asked for each set of columns."""
+        if self._reached[0] != self.best:
+            self._reached = self.best, least_failures(SLACK * self.best, self.excess, self.count, self.of)
+        return self._reached[1]
 
     def _need_significance(self) -> None:
         """So few failures are not significant even where every request failed and none did before."""
@@ -113,7 +117,7 @@ class Scan:
         chosen = np.flatnonzero((bad >= self.need) & table.can_be_named(column))
         if len(chosen):
             counts = self._counts(codes, size, bad).take(chosen)
-            bound[chosen] = self._score([((column, int(each)),) for each in chosen], counts)
+            bound[chosen] = self._score(lambda at: ((column, int(chosen[at])),), counts)
         return bound
 
     def _counts(self, key: NDArray[Any], size: int, bad: Numbers) -> Counts:
@@ -139,21 +143,25 @@ class Scan:
         return counted.astype(np.float64)
 
     def _requests(self, key: NDArray[Any], count: Numbers, size: int) -> Numbers:
-        """How many requests have each key; counting is a third faster than adding up."""
-        return np.bincount(key, minlength=size).astype(np.float64) if self._alike else _sums(key, count, size)
+        """How many requests have each key."""
+        if not self._alike:
+            return _sums(key, count, size)
+        counted = np.zeros(size, dtype=np.uint32)
+        count_values(key, counted)
+        return counted.astype(np.float64)
 
-    def _score(self, cells: list[Cell], counts: Counts) -> Numbers:
-        """Keep what has an excess; answers the excess that narrower cells inside could hold, to two deviations."""
+    def _score(self, cell: Callable[[int], Cell], counts: Counts) -> Numbers:
+        """Keep what has a significant excess; answers the excess that narrower cells inside could hold, to two
+        deviations. `cell`: the one whose counts stand at an index."""
         usual = expected(counts, self.of)
         excess = counts.bad - usual
         value = worth(self.excess + excess, self.count + counts.count, self.of)
         gate = evidence(counts, self.of) >= SIGNIFICANT_NATS + math.log(max(self.tested, 1))
-        for index in np.flatnonzero(excess > 0):
-            found = Found(cells[index], float(counts.bad[index]), float(counts.count[index]), float(excess[index]),
-                          float(value[index]), bool(gate[index]))
+        for index in map(int, np.flatnonzero((excess > 0) & gate)):
+            found = Found(cell(index), float(counts.bad[index]), float(counts.count[index]), float(excess[index]),
+                          float(value[index]))
             self.found.append(found)
-            if found.gated:
-                self.best = max(self.best, found.worth)
+            self.best = max(self.best, found.worth)
         bound: Numbers = np.minimum(counts.bad, np.maximum(excess, 0) + 2 * np.sqrt(usual))
         return bound
 
@@ -163,7 +171,8 @@ class Scan:
             return None
         coding = np.zeros(len(bound), dtype=np.uint16)
         coding[kept] = np.arange(1, len(kept) + 1)
-        codes = coding[self.table.codes[column]]
+        codes = np.empty(self.table.rows, dtype=np.uint16)
+        recode(self.table.codes[column], coding, codes)
         return Column(kept, np.concatenate(([0.0], bound[kept])), codes, codes[self._failing].astype(np.intp))
 
     def _order(self, order: int) -> None:
@@ -215,12 +224,12 @@ class Scan:
             return
         keys, digits = keys[alive], tuple(each[alive] for each in digits)
         counts = self._counts_of(columns, sizes, bad).take(keys)
-        cells: list[Cell] = [
-            tuple((index, int(column.kept[digit[at] - 1])) for index, column, digit in
-                  zip(subset, columns, digits, strict=True))
-            for at in range(len(keys))
-        ]
-        bound = self._score(cells, counts)
+
+        def cell(at: int) -> Cell:
+            return tuple((index, int(column.kept[digit[at] - 1]))
+                         for index, column, digit in zip(subset, columns, digits, strict=True))
+
+        bound = self._score(cell, counts)
         if len(subset) == 2:
             held = self._pairs[subset[0], subset[1]]
             held.update({(int(digits[0][at]), int(digits[1][at])): float(bound[at]) for at in range(len(keys))})
@@ -258,5 +267,4 @@ def _sums(key: NDArray[Any], weights: Numbers, size: int) -> Numbers:
 
 def best(found: list[Found]) -> Found | None:
     """The significant cell of most worth; of equals the one with fewer conditions."""
-    gated = [each for each in found if each.gated]
-    return max(gated, key=lambda each: (each.worth, -len(each.cell)), default=None)
+    return max(found, key=lambda each: (each.worth, -len(each.cell)), default=None)
