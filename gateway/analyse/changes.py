@@ -7,13 +7,13 @@ the e-value of the split between old and new where both were served side by side
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.analyse.attribution import Attribution
+from gateway.analyse.attribution import Attribution, Reach
 from gateway.analyse.table import Table
 from gateway.model.change import Change, ChangeKind
 
@@ -46,34 +46,41 @@ class Suspect:
 
 
 def suspects(changes: Sequence[Change], onset_ns: int, table: Table, answer: Attribution,
-             e_values: dict[str, float] | None = None) -> list[Suspect]:
-    """All changes, the most suspect first. `e_values`: by the change's reference."""
-    affected = _affected(table, answer)
-    judged = [_judge(each, onset_ns, table, affected, (e_values or {}).get(each.reference, 1.0)) for each in changes]
+             e_values: dict[str, float] | None = None, taken_out: Collection[str] = ()) -> list[Suspect]:
+    """All changes, the most suspect first. `e_values`: by the change's reference; `taken_out`: upstreams of which a
+    reflex took endpoints out. Where that was so quick that hardly a request failed, they are the affected place, and
+    that as few fail elsewhere says nothing."""
+    quick = taken_out if answer.reach is Reach.NOTHING else ()
+    affected = _affected(table, answer, quick)
+    judged = [_judge(each, onset_ns, table, affected, (e_values or {}).get(each.reference, 1.0), not quick)
+              for each in changes]
     return sorted(judged, key=lambda each: (-each.score, abs(each.seconds_before)))
 
 
-def _judge(change: Change, onset_ns: int, table: Table, affected: NDArray[np.bool_], e_value: float) -> Suspect:
+def _judge(change: Change, onset_ns: int, table: Table, affected: NDArray[np.bool_], e_value: float,
+           failures_tell: bool) -> Suspect:
     before = (onset_ns - change.at_ns) / SECOND
     scope = inside(table, change.scope)
     overlap = _jaccard(table, scope, affected)
-    veto = _veto(change, before, table, scope)
+    veto = _veto(change, before, table, scope, failures_tell)
     memory = MEMORY_S.get(change.kind, USUAL_MEMORY_S)
     score = 0.0 if veto else overlap * math.exp(-max(0.0, before) / memory) * (1 + math.log(max(e_value, 1.0)))
     return Suspect(change, score, overlap, before, veto, _share(table, scope, affected) if change.scope else 0.0)
 
 
-def _veto(change: Change, before: float, table: Table, scope: NDArray[np.bool_]) -> str:
+def _veto(change: Change, before: float, table: Table, scope: NDArray[np.bool_], failures_tell: bool) -> str:
     if before < -TOLERANCE_S:
         return f"it came {-before:.0f} s after the onset"
-    ratio = _risk_ratio(table, scope)
+    ratio = _risk_ratio(table, scope) if failures_tell else None
     if change.scope and ratio is not None and ratio < LEAST_RISK_RATIO:
         return "what it did not touch fails as much"
     return ""
 
 
-def _affected(table: Table, answer: Attribution) -> NDArray[np.bool_]:
-    """The rows in the place of the causes; all rows where nothing narrows it."""
+def _affected(table: Table, answer: Attribution, upstreams: Collection[str]) -> NDArray[np.bool_]:
+    """The rows in the place of the causes, or of these upstreams; all rows where nothing narrows it."""
+    if upstreams:
+        return np.logical_or.reduce([inside(table, (("upstream", each),)) for each in upstreams])
     if not answer.causes:
         return np.ones(table.rows, dtype=bool)
     affected = np.zeros(table.rows, dtype=bool)

@@ -21,7 +21,9 @@ HARDLY = 0.2
 """Beside those of the cause, other requests of an upstream that fail so seldom are well."""
 MOST = 0.5
 """The share of the excess from which on something is "most of it"."""
-SLOWER = 2.0
+SLOWER = 1.5
+"""Times the usual, at the median or at p95: half of what is usual more. Detection has found that it is slow, so this
+only asks where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class Upstream:
     new_failures: float
     local: float
     slower: float
-    """First byte, p95 over the baseline's p95."""
+    """First byte, p95 over the baseline's p95, or the medians, whichever rose more: a few much slower ones move the
+    one, all a little slower the other."""
     busier: float
     """Requests in flight over the baseline's (Little: more in flight at the same rate is slower)."""
     elsewhere: float = 1.0
@@ -97,7 +100,8 @@ def _misconfiguration(facts: Facts) -> Verdict | None:
     for each in config:
         recent = -30 <= each.seconds_before <= SOON_AFTER_S
         same_place = each.covers >= COVERED or _names(facts, "revision")
-        if each.score >= SUSPECT_SCORE or (recent and (same_place or facts.denied >= MOST)):
+        blamed = each.score >= SUSPECT_SCORE and facts.failures.reach is not Reach.NOTHING
+        if blamed or (recent and (same_place or facts.denied >= MOST)):
             reasons = [str(each)]
             if facts.denied >= MOST:
                 reasons.append(f"{facts.denied:.0%} of the new failures are the gateway's own")
@@ -163,7 +167,7 @@ def _slow_upstream(facts: Facts) -> Verdict | None:
         return None
     worst = max(slow, key=lambda each: each.slower)
     return Verdict(FaultClass.SLOW_UPSTREAM, (
-        f"{worst.name}: first byte p95 {worst.slower:.1f} times the usual, {worst.busier:.1f} times as many in flight",
+        f"{worst.name}: first byte {worst.slower:.1f} times the usual, {worst.busier:.1f} times as many in flight",
         "requests come at their usual rate"), 1.0)
 
 

@@ -33,6 +33,7 @@ LEAD_NS = 2 * SECOND
 ON_CLIENTS = (Safeguard.CLIENT_CLAMP, Safeguard.CLIENT_ISOLATION)
 RUNNERS_UP = 3
 SLOW_QUANTILE = 0.95
+SLOWER_QUANTILES = (0.5, 0.95)
 RISEN = 1.5
 FAILING_LEAST, FAILING_SHARE = 5, 0.02
 
@@ -70,7 +71,8 @@ def investigate(board: Board, question: Question) -> dict[str, Any]:
     rate_up = question.rate_up or table.split / seconds > RISEN * max((table.rows - table.split) / before, 1e-9)
     if rate_up and found.surge is None:
         found = replace(found, surge=attribution.surge_of(table, seconds, before))
-    suspects = changes.suspects(question.changes, onset + question.offset, table, found)
+    suspects = changes.suspects(question.changes, onset + question.offset, table, found,
+                                taken_out={each.partition("/")[0] for each in question.ejected})
     upstreams = tuple(replace(each, elsewhere=_elsewhere(table, found, each.name))
                       for each in _upstreams(board, whole, everywhere, whole.records["started_ns"] >= onset,
                                              question.now))
@@ -185,7 +187,7 @@ def _upstreams(board: Board, frozen: Evidence, bad: NDArray[np.bool_], since: ND
         failing = [number for number in rows
                    if number in out or _fails_more(bad[now & (records["endpoint"] == number)], usual)]
         failures = int((bad & now).sum())
-        slower = _p95(records[now]) / max(_p95(records[before]), 1.0) if before.any() else 1.0
+        slower = _slower(records[now], records[before]) if before.any() else 1.0
         yield Upstream(name, len(rows), len(failing), max(failures - usual * int(now.sum()), 0.0),
                        float((unreachable & bad & now).sum()) / max(failures, 1), slower, slower)
 
@@ -208,10 +210,15 @@ def _fails_more(bad: NDArray[np.bool_], usual: float) -> bool:
     return int(bad.sum()) >= FAILING_LEAST and float(bad.mean()) > max(FAILING_SHARE, 3 * usual)
 
 
-def _p95(records: NDArray[np.void]) -> float:
-    """Of the first byte, in µs; of the whole where none came."""
-    taken = np.where(records["ttfb_us"] == evidences.NO_ROW, records["total_us"], records["ttfb_us"])
-    return float(np.quantile(taken, SLOW_QUANTILE))
+def _slower(now: NDArray[np.void], before: NDArray[np.void]) -> float:
+    """How many times as long as before, at the quantile that rose most."""
+    taken, usual = (np.quantile(_first_byte(each), SLOWER_QUANTILES) for each in (now, before))
+    return float((taken / np.maximum(usual, 1.0)).max())
+
+
+def _first_byte(records: NDArray[np.void]) -> NDArray[np.uint32]:
+    """In µs; the whole where none came."""
+    return np.where(records["ttfb_us"] == evidences.NO_ROW, records["total_us"], records["ttfb_us"])
 
 
 def _words(found: Attribution, suspects: list[changes.Suspect], fault: FaultClass, ejected: tuple[str, ...]) -> str:
@@ -238,7 +245,8 @@ def _part(part: attribution.Part) -> dict[str, Any]:
 
 def _of_client(frozen: Evidence, onset: int, surge: attribution.Part) -> dict[str, Any]:
     """Where it is one client: the requests per second that it sends at most usually (its 99th percentile before the
-    onset, less LEAD_NS: what it sends too much begins before anything fails), and its share of all requests since."""
+    onset, less LEAD_NS: what it sends too much begins before anything fails), its share of all requests since, and what
+    that was before."""
     address = surge.conditions.get("client")
     if address is None:
         return {}
@@ -250,8 +258,12 @@ def _of_client(frozen: Evidence, onset: int, surge: attribution.Part) -> dict[st
     first = int(started[0]) // SECOND if len(started) else 0
     span = max(1, usual_until // SECOND - first)
     rates = np.bincount(seconds - first, minlength=span) if len(seconds) else np.zeros(1)
-    return {"usual_per_second": round(float(np.quantile(rates, 0.99)), 2),
-            "traffic": round(float((mine & since).sum()) / max(int(since.sum()), 1), 4)}
+    return {"usual_per_second": round(float(np.quantile(rates, 0.99)), 2), "traffic": _part_of(mine, since),
+            "usual_traffic": _part_of(mine, before)}
+
+
+def _part_of(mine: NDArray[np.bool_], span: NDArray[np.bool_]) -> float:
+    return round(float((mine & span).sum()) / max(int(span.sum()), 1), 4)
 
 
 def _sent_by(frozen: Evidence, client: str) -> NDArray[np.bool_]:

@@ -70,16 +70,26 @@ class Measuring:
         return sum(before) / 1000 / len(before) if before else 0.0
 
     def readings(self, incident: Incident, actions: Sequence[Action], elsewhere: Sequence[Action], policy: Policy,
-                 now: int) -> Readings:
+                 site: Site, now: int) -> Readings:
         """For the ladder of one incident; `elsewhere`: what is in force for others."""
         planned = [each for each in actions if each.state is ActionState.PLANNED]
+        tried = [each for each in actions if each.state is ActionState.TRIED]
         span = max(BEFORE_LEAST_S, min(policy.measure, now - incident.onset_ns) // SECOND)
         return Readings(
             before={each.measured: self._sample(each.measured, span) for each in planned},
-            after={each.id: self._since(each.measured, each.done_ns, now) for each in actions
-                   if each.state is ActionState.TRIED},
-            reach={each.target: self._reach(each, incident) for each in planned},
+            after={each.id: self._since(each.measured, each.done_ns, now) for each in tried},
+            felt={each.id: self._felt(site, each, span, now) for each in tried},
+            routes={route: self._sample(f"route:{route}", span)
+                    for route in {route for each in planned for route in site.routes_of(each.target)}},
+            reach={each.target: self._reach(each, incident, site) for each in planned},
             elsewhere=acting.touched(elsewhere), taken=frozenset((each.kind, each.target) for each in elsewhere))
+
+    def _felt(self, site: Site, action: Action, span: int, now: int) -> tuple[Sample, Sample]:
+        """By all clients of the routes that it touches: as many seconds before it, and those since."""
+        names = [f"route:{each}" for each in site.routes_of(action.target)]
+        since = now // SECOND - action.done_ns // SECOND
+        before = [self._sample(each, since + span).but(since) for each in names]
+        return _together(before), _together([self._sample(each, since - SETTLE_S) for each in names])
 
     def returning(self, action: Action, now: int) -> Returning:
         """The endpoint that comes back, beside those that were there all the time."""
@@ -105,12 +115,13 @@ class Measuring:
         rows = self._windows.history(target, seconds)
         return Sample(*(tuple(rows[:, column].tolist()) for column in (REQUESTS, ERRORS, LATENCY_MS)))
 
-    def _reach(self, action: Action, incident: Incident) -> int | None:
+    def _reach(self, action: Action, incident: Incident, site: Site) -> int | None:
+        """Of a client that surges its share before it did: what it sends beyond that is the trouble itself."""
         if action.kind is ActionKind.ROLL_BACK:
-            return self._share([each for each in incident.scope if each.startswith("route:")])
+            return self._share({f"route:{route}" for each in incident.scope for route in site.routes_of(each)})
         target = targets.parse(action.target)
         if target.kind == "client":
-            share = (incident.finding.get("surge") or {}).get("traffic")
+            share = (incident.finding.get("surge") or {}).get("usual_traffic")
             return None if share is None else int(share * WHOLE)
         return self._share([action.target])
 

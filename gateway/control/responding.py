@@ -36,7 +36,7 @@ class Instruments(Protocol):
     def site(self, incident: Incident, now: int) -> Site: ...
 
     def readings(self, incident: Incident, actions: Sequence[Action], elsewhere: Sequence[Action], policy: Policy,
-                 now: int) -> Readings: ...
+                 site: Site, now: int) -> Readings: ...
 
     def returning(self, action: Action, now: int) -> Returning: ...
 
@@ -91,7 +91,7 @@ class Responder:
         policy = self._policy()
         quiet = incident.quiet_since_ns if incident.is_open else incident.times.get("resolved", now)
         elsewhere = [each for each in self.in_force() if each.incident != incident.id]
-        readings = self._instruments.readings(incident, mine, elsewhere, policy, now)
+        readings = self._instruments.readings(incident, mine, elsewhere, policy, site, now)
         after = {each.id: each for each in mine}
         after |= {each.id: each for each in ladder.step(mine, readings, policy, site, not quiet, now)}
         for each in list(after.values()):

@@ -1,13 +1,15 @@
 """The ladder of one incident, one look each second: `step` says how each of its actions goes on.
 
 Rules, in the order in which they are asked:
-- what is in force ends at its end; while somebody looks after it, it is prolonged at half its time;
-- what is tried is judged once, when the set time is over: it helped and is kept, or it is undone (measure.py);
+- what is in force ends at its end; while somebody looks after it, it is prolonged at half its time, but for what cuts
+  clients off: whom it refuses are its own signals, so that calm never comes, and only its end shows whether it is over;
+- what is tried is judged once, when the set time is over: it helped and is kept, or it is undone (measure.py); at once
+  where more requests fail since;
 - the next rung is tried while the incident goes on, when no other one is being tried (two at a time could not be told
   apart) and what was kept before has had its time to show;
 - a rung waits while a reflex does the same already; it is left out where too few endpoints would be left, where
   `respond` is off, and where all that is in force would touch more of the traffic than it may: then, and in shadow, it
-  is said what would have been done.
+  is said what would have been done. What cuts clients off is left out as long as they are answered.
 What a person holds is left alone. What is kept is undone by `resolve.recovery`, not here.
 """
 
@@ -20,6 +22,11 @@ from gateway.model.action import BY_ITSELF, Action, ActionKind, ActionState, Mov
 from gateway.model.quantities import PERCENT
 from gateway.model.safeguards import OFF, SHADOW
 
+CUTS_OFF = frozenset({ActionKind.BREAKER, ActionKind.ISOLATE})
+FAILING = 0.9
+"""Where so many requests fail, to be cut off costs their clients nothing."""
+MEANS_TO_REFUSE = frozenset({ActionKind.SHED, ActionKind.ROLL_BACK})
+"""The one lets some requests fail so that others are answered; the other is measured by its failures anyway."""
 PARTS_MOST = 16
 """Of one rung, begun together: two endpoints that are blamed, all routes of a priority."""
 
@@ -28,13 +35,16 @@ PARTS_MOST = 16
 class Readings:
     """What is known of this second. `before`: target -> its last seconds; `after`: id of an action -> the seconds since
     it was done; `reach`: target -> millionths of the last minute's traffic; `elsewhere`: touched by other
-    incidents, and `taken`: what stands for them already, as kind and target."""
+    incidents, and `taken`: what stands for them already, as kind and target; `felt`: id of an action -> what the
+    clients of all routes that it touches saw before it, and since; `routes`: route -> its last seconds."""
 
     before: dict[str, Sample] = field(default_factory=dict)
     after: dict[int, Sample] = field(default_factory=dict)
     reach: dict[str, int | None] = field(default_factory=dict)
     elsewhere: int = 0
     taken: frozenset[tuple[ActionKind, str]] = frozenset()
+    felt: dict[int, tuple[Sample, Sample]] = field(default_factory=dict)
+    routes: dict[str, Sample] = field(default_factory=dict)
 
 
 def step(actions: Sequence[Action], readings: Readings, policy: Policy, site: Site, goes_on: bool,
@@ -55,12 +65,15 @@ def _looked_at(action: Action, readings: Readings, policy: Policy, now: int) -> 
     if now >= action.expires_ns:
         return move(action, Move.EXPIRE, now, verdict="its time was over")
     if action.state is ActionState.TRIED:
-        action = _judged(action, readings.after.get(action.id, Sample()), policy, now)
+        action = _judged(action, readings, policy, now)
     return _prolonged(action, policy, now)
 
 
-def _judged(action: Action, after: Sample, policy: Policy, now: int) -> Action:
-    verdict = measure.judge(action, after, policy.measure)
+def _judged(action: Action, readings: Readings, policy: Policy, now: int) -> Action:
+    before, since = readings.felt.get(action.id, (Sample(), Sample()))
+    if action.kind not in MEANS_TO_REFUSE and (harm := measure.harmed(before, since)):
+        return move(action, Move.FAILED, now, helped=False, verdict=harm)
+    verdict = measure.judge(action, readings.after.get(action.id, Sample()), policy.measure)
     if verdict is None:
         return action
     event = Move.HELPED if verdict.helped else Move.FAILED
@@ -68,7 +81,8 @@ def _judged(action: Action, after: Sample, policy: Policy, now: int) -> Action:
 
 
 def _prolonged(action: Action, policy: Policy, now: int) -> Action:
-    if action.state in BY_ITSELF and action.kind is not ActionKind.ROLL_BACK and 2 * action.left(now) < policy.duration:
+    ends = action.kind is ActionKind.ROLL_BACK or (action.kind in CUTS_OFF and not action.target.startswith("client:"))
+    if action.state in BY_ITSELF and not ends and 2 * action.left(now) < policy.duration:
         return replace(action, expires_ns=now + policy.duration)
     return action
 
@@ -109,8 +123,21 @@ def _forbidden(action: Action, actions: list[Action], readings: Readings, policy
         out = {each.target.partition(":")[2] for each in actions if each.kind is ActionKind.EJECT and each.in_force}
         if not spares(replace(site, out=site.out | out), upstream, address):
             return f"fewer than half of the endpoints of {upstream} would be left"
+    if why := _still_answered(action, readings, site):
+        return why
     together = (action.reach or 0) + touched(actions) + readings.elsewhere
     if together > policy.at_most:
         return (f"with what is in force it would touch {together // PERCENT} % of the traffic, more than "
                 f"{policy.at_most // PERCENT} %")
     return ""
+
+
+def _still_answered(action: Action, readings: Readings, site: Site) -> str:
+    """Of routes without a fallback, which is what their clients would get then."""
+    if action.kind not in CUTS_OFF:
+        return ""
+    lost = [readings.routes.get(each, Sample()) for each in site.routes_of(action.target) if each not in site.fallbacks]
+    requests, failed = (sum(sum(getattr(each, name)) for each in lost) for name in ("requests", "failed"))
+    if failed >= FAILING * requests:
+        return ""
+    return f"{1 - failed / requests:.0%} of the requests that it would cut off are answered"

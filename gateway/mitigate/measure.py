@@ -9,6 +9,8 @@ is certain and too small to matter is no help. A test of one look is valid becau
 second by second is for the e-test of `resolve`. Before and after are different seconds, so that a fault which ends by
 itself meanwhile looks like help: then it is undone soon, and in stages.
 
+Whatever it is for: what lets more of its clients' requests fail than before does harm, and is undone at once.
+
 Sources: Fisher, "The Design of Experiments" (hypergeometric tail); Mann and Whitney 1947, normal approximation with
 correction for ties and continuity. Algorithms.md 7.3 says why U is wrong for sparse ratios and right for means.
 """
@@ -23,6 +25,7 @@ from gateway.model.action import Action, Sample
 FAILURES, LATENCY, LOAD = "failures", "latency", "load"
 CHANCE = 0.01
 FALLS_TO = 0.7
+HARM_CHANCE, HARM_LEAST = 0.001, 0.02
 REQUESTS_LEAST = 20
 SECONDS_LEAST = 5
 PATIENCE = 3
@@ -44,6 +47,17 @@ def judge(action: Action, after: Sample, span: int) -> Verdict | None:
     if found is None and after.seconds * SECOND < PATIENCE * span:
         return None
     return found or Verdict(False, f"not proven in {after.seconds} s: too few requests")
+
+
+def harmed(before: Sample, after: Sample) -> str:
+    """How many more requests fail since an action, in words; empty where that is not certain or too little to matter.
+    Fisher's exact test, one-sided the other way; asked in each second of a trial, so it must be ten times as sure."""
+    n, m, bad, more = sum(before.requests), sum(after.requests), sum(before.failed), sum(after.failed)
+    if m < REQUESTS_LEAST or n == 0 or more / m - bad / n < HARM_LEAST:
+        return ""
+    chance = fisher(n - bad, n, m - more, m)
+    return f"it does harm: {bad} of {n} failed before, {more} of {m} since; Fisher p = {chance:.2g}" \
+        if chance <= HARM_CHANCE else ""
 
 
 def failures(before: Sample, after: Sample) -> Verdict | None:

@@ -6,6 +6,7 @@ as nothing is narrower. What people say causes no action.
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,8 @@ MOST = 0.5
 ROUTES_MOST = 16
 """Of one rung; more routes than that are not a case for rungs of routes."""
 CONCURRENCY_LEAST = 4
+CONCURRENCY_SPREAD = 4.0
+"""Standard deviations of how many are in flight (Poisson): what is usual is never refused."""
 CLAMP_LEAST = 1.0
 """Requests per second that a client keeps at least."""
 SLOWNESS = frozenset({SignalKind.SLOW})
@@ -44,6 +47,14 @@ class Site:
     in_flight: Mapping[str, float] = field(default_factory=dict)
     revision: int = 0
     previous: int = 0
+
+    def routes_of(self, target: str) -> list[str]:
+        """The routes whose requests come to a target; none of a client, which may be seen on all of them."""
+        kind, _, name = target.partition(":")
+        if kind == "route":
+            return [name]
+        upstream = name.partition("/")[0] if kind in ("upstream", "endpoint") else ""
+        return sorted(route for route, each in self.behind.items() if upstream and each == upstream)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +155,11 @@ def _loaded(case: Case) -> str:
 
 
 def concurrency(case: Case) -> Iterator[Action]:
-    """Twice what is usually in flight at an upstream, no more: what waits there beyond that makes all of it slow."""
+    """Twice what is usually in flight at an upstream and its spread, no more: what waits there beyond that makes all
+    of it slow."""
     for upstream in case.upstreams:
         usual = case.site.in_flight.get(f"upstream:{upstream}", 0.0)
-        limit = max(CONCURRENCY_LEAST, int(usual * 2))
+        limit = max(CONCURRENCY_LEAST, math.ceil(2 * usual + CONCURRENCY_SPREAD * math.sqrt(usual)))
         yield _action(case, ActionKind.CONCURRENCY, f"upstream:{upstream}", limit,
                       f"{usual:.3g} requests at a time are usual for it", f"upstream:{upstream}")
 
@@ -187,9 +199,9 @@ def roll_back(case: Case) -> Iterator[Action]:
     """The revision that the fault came with."""
     site = case.site
     if site.previous and case.incident.revision == site.revision:
-        measured = f"route:{case.routes[0]}" if case.routes else case.incident.scope[0]
+        measured = [*(f"route:{each}" for each in case.routes), *(f"upstream:{each}" for each in case.upstreams)]
         yield _action(case, ActionKind.ROLL_BACK, f"revision:{site.revision}", site.previous,
-                      f"it came with revision {site.revision}", measured, FAILURES)
+                      f"it came with revision {site.revision}", next(iter(measured), case.incident.scope[0]), FAILURES)
 
 
 def isolate_route(case: Case) -> Iterator[Action]:

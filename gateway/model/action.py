@@ -136,6 +136,11 @@ class Sample:
     def seconds(self) -> int:
         return len(self.requests)
 
+    def but(self, last: int) -> "Sample":
+        """Without so many of the last seconds."""
+        end = max(0, self.seconds - last)
+        return Sample(self.requests[:end], self.failed[:end], self.latency_ms[:end])
+
     @property
     def latencies(self) -> tuple[float, ...]:
         """Mean of each second in which something was answered, in ms."""
@@ -147,7 +152,8 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`rung`: its place on the ladder; `reach`: millionths of the last minute's traffic, None where nobody can tell.
+    """`rung`: its place on the ladder; `reach`: millionths of the last minute's traffic (of a client that surges: of
+    the traffic before it did), None where nobody can tell.
 
     `measured`: the target whose numbers tell whether it helps, `by` failures | latency | load; `before`: these in the
     seconds before it was done. `helped`: None before it is known; `verdict`: the test and its numbers. `stage`: how far

@@ -16,6 +16,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from gateway.model.quantities import parse_duration
@@ -58,15 +59,12 @@ def main(options: argparse.Namespace) -> int:
         past = options.past or where / "past"
         _make_past(past, sorted({injection.load for injection, _ in wanted}))
         results = _run_all(options, wanted, past, where)
-        if options.out:
-            options.out.mkdir(parents=True, exist_ok=True)
-            (options.out / f"injections-{int(time.time())}.json").write_text(
-                json.dumps([each.document() for each in results], indent=1))
     return tables.show(results, CLASSES, with_story=bool(options.name))
 
 
 def _wanted(options: argparse.Namespace) -> list[tuple[Injection, bool]]:
-    """What is run, each with acting or not."""
+    """What is run, each with acting or not: the first variant of each class, the second …, so that a run that is cut
+    off has seen every class."""
     modes = {"on": (True,), "off": (False,), "both": (False, True)}[options.acting]
     if options.healthy:
         return [(SPECIAL[f"healthy-{load}"], True) for load in world.LOADS]
@@ -74,8 +72,9 @@ def _wanted(options: argparse.Namespace) -> list[tuple[Injection, bool]]:
     if options.name:
         chosen += [INJECTIONS[name] for name in options.name]
     elif not chosen or options.only:
-        chosen += [each for each in INJECTIONS.values() if each.kind in (options.only or CLASSES)
-                   and int(each.name.partition("-")[2]) <= options.variants]
+        found = [(int(each.name.partition("-")[2]), each) for each in INJECTIONS.values()
+                 if each.kind in (options.only or CLASSES)]
+        chosen += [each for number, each in sorted(found, key=lambda pair: pair[0]) if number <= options.variants]
     return [(each, mode) for each in chosen for mode in modes]
 
 
@@ -105,6 +104,7 @@ def _run_all(options: argparse.Namespace, wanted: list[tuple[Injection, bool]], 
     running: dict[int, tuple[processes.Program, Path, Injection, bool, float]] = {}
     results: dict[int, Result] = {}
     slots = list(range(options.parallel))
+    kept = options.out and options.out / f"injections-{int(time.time())}.json"
     taken: dict[int, int] = {}
     while waiting or running:
         while waiting and slots:
@@ -122,10 +122,20 @@ def _run_all(options: argparse.Namespace, wanted: list[tuple[Injection, bool]], 
             if not program.running:
                 results[number] = _read(injection, acting, answer, program)
                 print(tables.line(results[number]), flush=True)
+                _keep(kept, results.values())
                 slots.append(taken.pop(number))
                 del running[number]
         time.sleep(0.2)
     return [results[number] for number in sorted(results)]
+
+
+def _keep(file: Path | None, results: Iterable[Result]) -> None:
+    """All that is known so far: a run that is cut off has its figures too."""
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        fresh = file.with_suffix(".fresh")
+        fresh.write_text(json.dumps([each.document() for each in results], indent=1))
+        fresh.rename(file)
 
 
 def _length(options: argparse.Namespace) -> float:

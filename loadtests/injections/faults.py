@@ -1,8 +1,8 @@
 """The sixty injections: six classes of fault, ten variants each of load, share and place. One table.
 
 `attributes`: what may be named first: conditions that hold the broken requests and no others. Where two say the same
-(an upstream with one route, a client and its address) both are right. `ORDERS/0` is the address of that endpoint, and
-`revision` the number of the revision that broke it, known only when it runs.
+(an upstream with one route, a client and its address) both are right; an agent is recorded as its family. `ORDERS/0`
+is the address of that endpoint, and `revision` the number of the revision that broke it, known only when it runs.
 """
 
 from collections.abc import Callable
@@ -204,13 +204,13 @@ _TABLE = (
     _config(20, "products: answered 503 by itself", ["products"], ({"route": "products"},),
             _route_setting("products", respond={"status": 503})),
 
-    _defect(100, "agent ios/3.2: 500", ({"agent": "ios/3.2"},), _ROADS, *_for_agent("ios/3.2", 1.0, *_EVERYWHERE)),
-    _defect(50, "agent android/4.0 at orders: 500", ({"agent": "android/4.0", "upstream": "orders"},),
+    _defect(100, "agent ios/3.2: 500", ({"agent": "ios"},), _ROADS, *_for_agent("ios/3.2", 1.0, *_EVERYWHERE)),
+    _defect(50, "agent android/4.0 at orders: 500", ({"agent": "android", "upstream": "orders"},),
             world.behind("orders"), *_for_agent("android/4.0", 1.0, "orders")),
     _defect(100, "route search: 500", ({"route": "search"},), ["search"], _on_path("search", 1.0)),
     _defect(50, "route place-order: 500, 50%", ({"route": "place-order"},), ["place-order"],
             _on_path("place-order", 0.5)),
-    _defect(20, "agent ios/3.2: 500", ({"agent": "ios/3.2"},), _ROADS, *_for_agent("ios/3.2", 1.0, *_EVERYWHERE)),
+    _defect(20, "agent ios/3.2: 500", ({"agent": "ios"},), _ROADS, *_for_agent("ios/3.2", 1.0, *_EVERYWHERE)),
     _defect(100, "version 1.4.2 at 2 of 3 orders: 500, 40%", ({"version": "1.4.2"},), world.behind("orders"),
             *_versions("orders", 0.4, 0, 1)),
     _defect(50, "version 1.4.2 at 2 of 3 catalog: 500, 60%", ({"version": "1.4.2"},), world.behind("catalog"),
@@ -220,7 +220,7 @@ _TABLE = (
             ("payments", None, Fault(STATUS, 0.5, only={"method": "POST"}))),
     _defect(100, "route list-orders: 500, 30%", ({"route": "list-orders"},), ["list-orders"],
             _on_path("list-orders", 0.3)),
-    _defect(50, "agent web/5.1 at catalog: 500, 50%", ({"agent": "web/5.1", "upstream": "catalog"},),
+    _defect(50, "agent web/5.1 at catalog: 500, 50%", ({"agent": "web", "upstream": "catalog"},),
             world.behind("catalog"), *_for_agent("web/5.1", 0.5, "catalog")),
 )
 

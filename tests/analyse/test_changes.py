@@ -40,6 +40,16 @@ def test_the_change_in_the_same_place_shortly_before_comes_first() -> None:
         assert str(dataclasses.replace(first, seconds_before=seconds)) == "a version change, at the onset"
 
 
+def test_where_a_reflex_was_so_quick_that_hardly_a_request_failed_its_upstream_is_the_affected_place() -> None:
+    rows = [{"upstream": upstream} for upstream in ("orders", "users") for _ in range(300)]
+    made = table(("upstream",), rows, rows, bad=[0.0] * 2 * len(rows))
+    there, elsewhere = (change(ChangeKind.CONFIG, 5, upstream=each) for each in ("orders", "users"))
+    told = suspects((elsewhere, there), ONSET, made, attribute(made), taken_out=("orders",))
+    assert [(each.change, each.veto, each.covers) for each in told] == [(there, "", 1.0), (elsewhere, "", 0.0)]
+    assert {each.veto for each in suspects((there,), ONSET, made, attribute(made))} == {
+        "what it did not touch fails as much"}
+
+
 def test_of_two_alike_the_later_one() -> None:
     old, fresh = change(ChangeKind.CONFIG, 900), change(ChangeKind.CONFIG, 20)
     assert [each.change for each in judge(old, fresh)] == [fresh, old]

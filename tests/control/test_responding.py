@@ -74,7 +74,7 @@ class World:
         return Site({"orders": ("h:1", "h:2", "h:3")}, behind={"list": "orders"}, priorities={"list": 2})
 
     def readings(self, incident: Incident, actions: Sequence[Action], elsewhere: Sequence[Action], policy: Policy,
-                 now: int) -> Readings:
+                 site: Site, now: int) -> Readings:
         def since(action: Action) -> Sample:
             span = (now - action.done_ns) // SECOND - 1
             failed = 10 if self.broken and not self.helps else 0

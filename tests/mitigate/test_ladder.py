@@ -37,7 +37,8 @@ class Climb:
         self.policy, self.site, self.now = policy or Policy(), site, 0
         self.actions = [dataclasses.replace(each, id=number)
                         for number, each in enumerate(rungs(of, site, 0), 1)]
-        self.after = BAD
+        self.after = self.felt = BAD
+        self.routes: dict[str, Sample] = {}
         self.lines: list[str] = []
 
     def seconds(self, count: int, goes_on: bool = True) -> "Climb":
@@ -52,12 +53,13 @@ class Climb:
         return self
 
     def _readings(self) -> Readings:
-        def since(action: Action) -> Sample:
+        def since(action: Action, seconds: Sample) -> Sample:
             span = (self.now - action.done_ns) // SECOND - 1
-            return Sample(*(column[:1] * span for column in dataclasses.astuple(self.after)))
+            return Sample(*(column[:1] * span for column in dataclasses.astuple(seconds)))
 
-        return Readings({each.measured: BAD for each in self.actions}, {each.id: since(each) for each in self.actions},
-                        THIRD)
+        return Readings({each.measured: BAD for each in self.actions},
+                        {each.id: since(each, self.after) for each in self.actions}, THIRD,
+                        felt={each.id: (BAD, since(each, self.felt)) for each in self.actions}, routes=self.routes)
 
 
 def test_an_endpoint_that_fails_is_taken_out_measured_and_kept() -> None:
@@ -74,6 +76,34 @@ def test_what_did_not_help_is_undone_and_the_next_rung_is_tried() -> None:
                   Policy(wider=ENFORCE, at_most=WHOLE))
     assert climb.seconds(30).lines == ["1 tried eject endpoint:u/h:1", "12 undone eject endpoint:u/h:1",
                                        "12 tried force fallback route:list", "23 undone force fallback route:list"]
+
+
+def test_what_lets_more_requests_fail_is_undone_at_once_whatever_it_was_for() -> None:
+    climb = Climb(incident(FaultClass.SLOW_UPSTREAM, SignalKind.SLOW), Policy(wider=ENFORCE, at_most=WHOLE))
+    climb.after, climb.felt = WELL, Sample((30,) * 10, (29,) * 10, (150,) * 10)
+    assert climb.seconds(5).lines[:2] == ["1 tried lower concurrency upstream:u",
+                                          "3 undone lower concurrency upstream:u"]
+    assert climb.actions[0].helped is False
+    assert climb.actions[0].verdict == "it does harm: 100 of 300 failed before, 29 of 30 since; Fisher p = 3.5e-12"
+
+
+@pytest.mark.parametrize(("failed", "fallbacks", "state"), [
+    (10, frozenset(), "shadow"), (29, frozenset(), "tried"), (10, frozenset({"list"}), "tried")])
+def test_clients_are_not_cut_off_from_what_still_answers_them(failed: int, fallbacks: frozenset[str],
+                                                              state: str) -> None:
+    climb = Climb(incident(FaultClass.CODE_DEFECT, causes=[cause(route="list")]), Policy(wider=ENFORCE, at_most=WHOLE),
+                  dataclasses.replace(SHOP, fallbacks=fallbacks))
+    climb.routes = {"list": Sample((30,) * 10, (failed,) * 10, (150,) * 10)}
+    assert climb.seconds(1).lines == [f"1 {state} isolate route:list"]
+    if state == "shadow":
+        assert climb.actions[0].verdict == "not done: 67% of the requests that it would cut off are answered"
+
+
+def test_what_cuts_clients_off_ends_with_its_time_as_it_is_its_own_signal() -> None:
+    climb = Climb(incident(FaultClass.CODE_DEFECT, causes=[cause(route="list")]), Policy(wider=ENFORCE, at_most=WHOLE))
+    climb.after = WELL
+    climb.seconds(620)
+    assert climb.lines == ["1 tried isolate route:list", "12 kept isolate route:list", "601 expired isolate route:list"]
 
 
 def test_nothing_is_begun_once_it_is_over() -> None:
@@ -133,6 +163,17 @@ def test_a_surge_that_only_its_client_shows_is_measured_at_the_busiest_upstream(
     seen = incident(FaultClass.CLIENT_SURGE, SignalKind.RATE_UP, "client:192.0.2.7", surge=surge)
     first = rungs(seen, SHOP, 0)[0]
     assert (str(first), first.measured) == ("clamp client:192.0.2.7", "upstream:u")
+
+
+def test_a_bound_refuses_nothing_of_what_is_usual() -> None:
+    of = incident(FaultClass.SLOW_UPSTREAM, SignalKind.SLOW)
+    assert [rungs(of, dataclasses.replace(SHOP, in_flight={"upstream:u": usual}), 0)[0].value
+            for usual in (0.0, 2.3, 10.0, 100.0)] == [4, 11, 33, 240]
+
+
+def test_a_roll_back_is_measured_at_an_upstream_where_no_route_shows_the_trouble() -> None:
+    seen = incident(FaultClass.MISCONFIGURATION, SignalKind.ENDPOINT_EJECTED, "endpoint:u/h:1")
+    assert [each.measured for each in rungs(seen, SHOP, 0)] == ["upstream:u"]
 
 
 @pytest.mark.parametrize(("fault", "found"), [
