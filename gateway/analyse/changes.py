@@ -80,7 +80,7 @@ def _veto(change: Change, before: float, table: Table, scope: NDArray[np.bool_],
 def _affected(table: Table, answer: Attribution, upstreams: Collection[str]) -> NDArray[np.bool_]:
     """The rows in the place of the causes, or of these upstreams; all rows where nothing narrows it."""
     if upstreams:
-        return np.logical_or.reduce([inside(table, (("upstream", each),)) for each in upstreams])
+        return np.asarray(np.any([inside(table, (("upstream", each),)) for each in upstreams], axis=0))
     if not answer.causes:
         return np.ones(table.rows, dtype=bool)
     affected = np.zeros(table.rows, dtype=bool)

@@ -28,6 +28,8 @@ from loadtests.injections.scenario import Result, Scenario
 
 FIRST_PORT = 25_000
 PORTS_EACH = 16
+RANGES = 64
+"""Of ports, taken in turn: those of a scenario that has just ended are not free yet."""
 PAST_LASTS = 24 * 3600
 GRACE = 240.0
 """Seconds that a scenario may take beyond its own on a busy machine."""
@@ -103,15 +105,12 @@ def _run_all(options: argparse.Namespace, wanted: list[tuple[Injection, bool]], 
     waiting = list(enumerate(wanted))
     running: dict[int, tuple[processes.Program, Path, Injection, bool, float]] = {}
     results: dict[int, Result] = {}
-    slots = list(range(options.parallel))
     kept = options.out and options.out / f"injections-{int(time.time())}.json"
-    taken: dict[int, int] = {}
     while waiting or running:
-        while waiting and slots:
+        while waiting and len(running) < options.parallel:
             number, (injection, acting) = waiting.pop(0)
-            slot = taken[number] = slots.pop(0)
             answer = where / f"{number}.json"
-            running[number] = _begin(options, injection, acting, past, slot, number, answer), answer, injection, \
+            running[number] = _begin(options, injection, acting, past, number, answer), answer, injection, \
                 acting, time.monotonic()
             time.sleep(options.apart)   # the starts cost most: one after the other
         for number in list(running):
@@ -123,7 +122,6 @@ def _run_all(options: argparse.Namespace, wanted: list[tuple[Injection, bool]], 
                 results[number] = _read(injection, acting, answer, program)
                 print(tables.line(results[number]), flush=True)
                 _keep(kept, results.values())
-                slots.append(taken.pop(number))
                 del running[number]
         time.sleep(0.2)
     return [results[number] for number in sorted(results)]
@@ -142,12 +140,12 @@ def _length(options: argparse.Namespace) -> float:
     return parse_duration(options.healthy) / 1e9 if options.healthy else float(options.seconds)
 
 
-def _begin(options: argparse.Namespace, injection: Injection, acting: bool, past: Path, slot: int, number: int,
+def _begin(options: argparse.Namespace, injection: Injection, acting: bool, past: Path, number: int,
            answer: Path) -> processes.Program:
     command = [sys.executable, "-m", "loadtests", "injections", "--scenario", f"{injection.name}:{number}",
                "--acting", "on" if acting else "off", "--past", str((past / str(injection.load)).resolve()),
                "--out", str(answer), "--seconds", str(_length(options)),
-               "--first-port", str(options.first_port + slot * PORTS_EACH)]
+               "--first-port", str(options.first_port + number % RANGES * PORTS_EACH)]
     return processes.Program(f"scenario-{number}", command, cores=frozenset(site.available_cores()),
                              folder=answer.parent, environment={"PYTHONPATH": str(processes.CHECKOUT)})
 

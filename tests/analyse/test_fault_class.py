@@ -92,6 +92,12 @@ def test_a_config_that_touched_the_place_of_the_trouble_just_before_is_to_blame(
     assert classify(dataclasses.replace(facts, suspects=(long_ago,))).fault is FaultClass.ENDPOINT_FAILURE
 
 
+def test_a_change_in_a_busy_place_is_not_blamed_where_nothing_fails() -> None:
+    surge = Attribution(Reach.NOTHING, surge=Part({"client": "203.0.113.9"}, 900.0, 0.97))
+    facts = Facts(surge, (suspect(ChangeKind.CONFIG, 0.8, seconds=200.0),), rate_up=True)
+    assert classify(facts).fault is FaultClass.CLIENT_SURGE
+
+
 def test_confidence_is_in_words() -> None:
     assert classify(Facts(caused(0.94, endpoint="a"), upstreams=(upstream(failing_endpoints=1),))).confidence == "clear"
     assert classify(Facts(caused(0.6, endpoint="a"), upstreams=(upstream(failing_endpoints=1),))).confidence == "likely"

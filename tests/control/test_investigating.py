@@ -193,11 +193,14 @@ def test_a_deploy_just_before_is_the_suspect_and_one_after_is_not() -> None:
     assert [bool(each["veto"]) for each in found["changes"]] == [False, True]
 
 
-def test_slowness_without_failures_is_a_slow_upstream() -> None:
+@pytest.mark.parametrize(("times", "endpoints"), [(20.0, 3), (1.7, 3), (4.0, 1)])
+def test_slowness_without_failures_is_a_slow_upstream(times: float, endpoints: int) -> None:
+    """All much slower, all a little, and some much: the median tells the one, the tail the other."""
     traffic = Traffic()
     for at in range(ONSET - 90 * SECOND, NOW, SECOND // 40):
-        usual = traffic.random.randrange(4000, 6000)
-        traffic.request(at, endpoint=traffic.random.randrange(3), us=usual * (20 if at >= ONSET else 1))
+        usual, endpoint = int(1000 * traffic.random.lognormvariate(3.7, 0.5)), traffic.random.randrange(3)
+        more = int(40_000 * (times - 1)) if at >= ONSET and endpoint < endpoints else 0
+        traffic.request(at, endpoint=endpoint, us=usual + more)
     found = investigating.investigate(traffic.board, asked(slow=True))
     assert found["fault"] == FaultClass.SLOW_UPSTREAM
 
@@ -281,6 +284,19 @@ def test_a_client_that_surges_without_any_failure_is_found_and_what_is_usual_for
     assert found["surge"]["where"] == {"client": "0.0.0.7"}
     assert found["surge"]["usual_per_second"] < 5
     assert 0.6 < found["surge"]["traffic"] < 0.7
+    assert found["surge"]["usual_traffic"] < 0.05
+
+
+def test_an_endpoint_that_a_revision_brought_and_a_reflex_took_out_at_once_is_a_misconfiguration() -> None:
+    traffic = Traffic()
+    traffic.minutes(lambda route, endpoint: False)
+    applied = Change(ChangeKind.CONFIG, OFFSET + ONSET - 5 * SECOND, "revision 2 was applied",
+                     (("upstream", "orders"),), "2")
+    quick = dataclasses.replace(asked(changes=(applied,)), ejected=("orders/h:3",))
+    assert investigating.investigate(traffic.board, quick)["fault"] == FaultClass.MISCONFIGURATION
+    elsewhere = dataclasses.replace(applied, scope=(("upstream", "users"),))
+    found = investigating.investigate(traffic.board, dataclasses.replace(quick, changes=(elsewhere,)))
+    assert found["fault"] == FaultClass.ENDPOINT_FAILURE
 
 
 def test_what_is_another_open_incident_explains_nothing_of_this_one() -> None:
