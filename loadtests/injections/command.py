@@ -6,6 +6,7 @@
     python -m loadtests injections --name surge-2 --acting on       one, with its whole story
     python -m loadtests injections --outage 5 --errors 20           the special rows: a total outage, 20 % errors
     python -m loadtests injections --healthy 30m                    healthy noisy traffic: no alarm
+    python -m loadtests injections --show results.json              the tables of what was run before, whole or cut off
 
 Each scenario is a process of its own with its endpoints and clients, beside the processes of its gateway.
 """
@@ -48,6 +49,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--healthy", default="", metavar="DURATION", help="no fault for so long, such as 30m")
     parser.add_argument("--past", type=Path, help="a folder to keep the simulated past in, or to find it in")
     parser.add_argument("--out", type=Path, help="a folder for the results as JSON")
+    parser.add_argument("--show", type=Path, action="append", metavar="FILE",
+                        help="run nothing: the tables of such results; again for more")
     parser.add_argument("--first-port", type=int, default=FIRST_PORT, help="where to look for free ports from")
     parser.add_argument("--scenario", help=argparse.SUPPRESS)
 
@@ -55,6 +58,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     if options.scenario:
         return _live(options)
+    if options.show:
+        kept = [Result(**each) for file in options.show for each in json.loads(file.read_text())]
+        return tables.show(kept, CLASSES, with_story=bool(options.name))
     with tempfile.TemporaryDirectory(prefix="gateway-injections-") as folder:
         where = Path(folder)
         wanted = _wanted(options)
