@@ -140,7 +140,8 @@ class LadderSettings(Settings):
     wider: Mode = "shadow"
     """For anything wider: a route, an upstream, the config."""
     at_most: Share = 50 * PERCENT
-    """Share of the last minute's requests that all actions together may touch."""
+    """Share of the last minute's requests that all actions together may touch; a client that surges counts with what
+    it sent before."""
     measure: Annotated[int, kinds.duration(5_000_000_000, 60_000_000_000)] = 10_000_000_000
     """How long is measured before an action and after it."""
     for_: Annotated[int, kinds.duration(30_000_000_000)] = Field(default=600_000_000_000, alias="for")
