@@ -21,6 +21,7 @@ from gateway.model import target as targets
 from gateway.model.action import Action, ActionKind, ActionState, Policy, Sample
 from gateway.model.incident import Incident
 from gateway.model.safeguards import ENFORCE, SECOND, WHOLE
+from gateway.model.signal import SignalKind
 from gateway.record.active import Active
 from gateway.resolve.recovery import Returning
 
@@ -28,6 +29,10 @@ SETTLE_S = 1
 """After an action: what is answered within it was sent before."""
 USUAL_S = 300
 BEFORE_LEAST_S = 5
+HOW_MUCH = frozenset({SignalKind.RATE_UP, SignalKind.RATE_DOWN, SignalKind.LIMIT_SATURATED})
+"""Signals of how much comes, what is refused of it included: a client that is clamped may send on."""
+SEEN_NS = 20 * SECOND
+"""A signal is renewed each second, or each tick of ten."""
 
 
 class Measuring:
@@ -82,6 +87,7 @@ class Measuring:
             routes={route: self._sample(f"route:{route}", span)
                     for route in {route for each in planned for route in site.routes_of(each.target)}},
             reach={each.target: self._reach(each, incident, site) for each in planned},
+            hurts=any(each.kind not in HOW_MUCH and now - each.at_ns <= SEEN_NS for each in incident.signals),
             elsewhere=acting.touched(elsewhere), taken=frozenset((each.kind, each.target) for each in elsewhere))
 
     def _felt(self, site: Site, action: Action, span: int, now: int) -> tuple[Sample, Sample]:

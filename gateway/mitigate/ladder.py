@@ -7,7 +7,8 @@ Rules, in the order in which they are asked:
   where more requests fail since;
 - the next rung is tried while the incident goes on, when no other one is being tried (two at a time could not be told
   apart) and what was kept before has had its time to show;
-- a rung waits while a reflex does the same already; it is left out where too few endpoints would be left, where
+- a rung waits while a reflex does the same already, and for a client that is clamped and sends on, while nothing else
+  is wrong; it is left out where too few endpoints would be left, where
   `respond` is off, and where all that is in force would touch more of the traffic than it may: then, and in shadow, it
   is said what would have been done. What cuts clients off is left out as long as they are answered.
 What a person holds is left alone. What is kept is undone by `resolve.recovery`, not here.
@@ -36,7 +37,8 @@ class Readings:
     """What is known of this second. `before`: target -> its last seconds; `after`: id of an action -> the seconds since
     it was done; `reach`: target -> millionths of the last minute's traffic; `elsewhere`: touched by other
     incidents, and `taken`: what stands for them already, as kind and target; `felt`: id of an action -> what the
-    clients of all routes that it touches saw before it, and since; `routes`: route -> its last seconds."""
+    clients of all routes that it touches saw before it, and since; `routes`: route -> its last seconds; `hurts`: more
+    is seen now than how much comes."""
 
     before: dict[str, Sample] = field(default_factory=dict)
     after: dict[int, Sample] = field(default_factory=dict)
@@ -45,6 +47,7 @@ class Readings:
     taken: frozenset[tuple[ActionKind, str]] = frozenset()
     felt: dict[int, tuple[Sample, Sample]] = field(default_factory=dict)
     routes: dict[str, Sample] = field(default_factory=dict)
+    hurts: bool = True
 
 
 def step(actions: Sequence[Action], readings: Readings, policy: Policy, site: Site, goes_on: bool,
@@ -92,13 +95,17 @@ def _due(actions: Sequence[Action], readings: Readings, policy: Policy, site: Si
     planned = [each for each in actions if each.state is ActionState.PLANNED]
     rung = min((each.rung for each in planned), default=0)
     return [each for each in planned if each.rung == rung and (each.kind, each.target) not in readings.taken
-            and not _waits(each, actions, policy, site, now)][:PARTS_MOST]
+            and not _waits(each, actions, readings, policy, site, now)][:PARTS_MOST]
 
 
-def _waits(action: Action, actions: Iterable[Action], policy: Policy, site: Site, now: int) -> bool:
+def _waits(action: Action, actions: Iterable[Action], readings: Readings, policy: Policy, site: Site,
+           now: int) -> bool:
     if action.kind is ActionKind.EJECT and action.target.partition(":")[2] in site.out:
         return True
     others = [each for each in actions if each.rung != action.rung]
+    if not readings.hurts and any(each.kind is ActionKind.CLAMP and each.state is ActionState.KEPT
+                                  and each.target == action.target for each in others):
+        return True
     tried = any(each.state is ActionState.TRIED for each in others)
     fresh = any(each.state is ActionState.KEPT and now - each.since_ns < policy.measure for each in others)
     return tried or fresh

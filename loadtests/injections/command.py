@@ -25,13 +25,15 @@ from loadtests import processes, site
 from loadtests.errors import LoadTestError
 from loadtests.injections import history, tables, world
 from loadtests.injections.faults import CLASSES, INJECTIONS, SPECIAL, Injection
-from loadtests.injections.scenario import Result, Scenario
+from loadtests.injections.scenario import WAS_STARVED, Result, Scenario
 
 FIRST_PORT = 25_000
 PORTS_EACH = 16
 RANGES = 64
 """Of ports, taken in turn: those of a scenario that has just ended are not free yet."""
 PAST_LASTS = 24 * 3600
+TURNS = 3
+"""So often a scenario is run whose clients were starved by something else on the machine."""
 GRACE = 240.0
 """Seconds that a scenario may take beyond its own on a busy machine."""
 
@@ -108,19 +110,19 @@ def _make_past(past: Path, loads: list[int]) -> None:
 
 def _run_all(options: argparse.Namespace, wanted: list[tuple[Injection, bool]], past: Path, where: Path
              ) -> list[Result]:
-    waiting = list(enumerate(wanted))
-    running: dict[int, tuple[processes.Program, Path, Injection, bool, float]] = {}
+    waiting = [(number, each, 1) for number, each in enumerate(wanted)]
+    running: dict[int, tuple[processes.Program, Path, Injection, bool, float, int]] = {}
     results: dict[int, Result] = {}
     kept = options.out and options.out / f"injections-{int(time.time())}.json"
     while waiting or running:
         while waiting and len(running) < options.parallel:
-            number, (injection, acting) = waiting.pop(0)
+            number, (injection, acting), turn = waiting.pop(0)
             answer = where / f"{number}.json"
             running[number] = _begin(options, injection, acting, past, number, answer), answer, injection, \
-                acting, time.monotonic()
+                acting, time.monotonic(), turn
             time.sleep(options.apart)   # the starts cost most: one after the other
         for number in list(running):
-            program, answer, injection, acting, since = running[number]
+            program, answer, injection, acting, since, turn = running[number]
             late = time.monotonic() - since > _length(options) + GRACE
             if program.running and late:
                 program.stop()
@@ -129,6 +131,8 @@ def _run_all(options: argparse.Namespace, wanted: list[tuple[Injection, bool]], 
                 print(tables.line(results[number]), flush=True)
                 _keep(kept, results.values())
                 del running[number]
+                if WAS_STARVED in results[number].problem and turn < TURNS:
+                    waiting.append((number, wanted[number], turn + 1))
         time.sleep(0.2)
     return [results[number] for number in sorted(results)]
 

@@ -24,6 +24,8 @@ from loadtests.proofs.gateways import Gateway
 Document = dict[str, Any]
 WARM_SECONDS = 45.0
 WATCHING = "watching"
+STARVED = 0.7
+WAS_STARVED = "the machine was too busy for the clients"
 
 
 @dataclass
@@ -91,6 +93,7 @@ class Scenario:
             await self._break()
             await asyncio.sleep(seconds)
             await self._judge()
+            self._mind_the_machine(seconds)
         finally:
             await self.crowd.stop()
             await asyncio.to_thread(self.gateway.program.stop)
@@ -150,6 +153,12 @@ class Scenario:
             self._count(each)
         if found:
             self._read(await self._ask(f"/v1/incidents/{min(each['id'] for each in found)}"))
+
+    def _mind_the_machine(self, seconds: float) -> None:
+        """Clients that could not ask what they meant to were starved by something else: then this says nothing."""
+        asked, due = self.result.asked + self.result.control_asked, self.injection.load * seconds
+        if asked < STARVED * due:
+            self.result.problem = f"{WAS_STARVED}: they asked {asked} times, {due:.0f} were due"
 
     def _count(self, seen: Seen) -> None:
         surge, result = self.injection.surge, self.result

@@ -33,11 +33,11 @@ class Scene(BoardTraffic):
             self.now += 1
             self.windows.turn(self.now)
 
-    def read(self, action: Action, **finding: object) -> Readings:
+    def read(self, action: Action, kind: SignalKind = SignalKind.ERRORS, **finding: object) -> Readings:
         def never() -> object:
             raise AssertionError("a reading asks for no plan")
 
-        signal = Signal(SignalKind.ERRORS, "route:a", START * SECOND, START * SECOND)
+        signal = Signal(kind, "route:a", START * SECOND, START * SECOND)
         incident = dataclasses.replace(incidents.opened((signal,), self.now * SECOND), id=1,
                                        fault=FaultClass.UPSTREAM_FAILURE, finding=finding)
         measuring = Measuring(self.board, self.windows, never, lambda: 0)  # type: ignore[arg-type]
@@ -77,3 +77,11 @@ def test_a_client_that_surges_is_counted_with_what_it_usually_sends() -> None:
     clamp = action(ActionKind.CLAMP, "client:192.0.2.7", ActionState.PLANNED)
     surge = {"where": {"client": "192.0.2.7"}, "traffic": 0.74, "usual_traffic": 0.02}
     assert Scene().read(clamp, surge=surge).reach == {"client:192.0.2.7": WHOLE // 50}
+
+
+def test_how_much_comes_does_not_hurt_by_itself_nor_what_is_not_seen_any_more() -> None:
+    scene, isolate = Scene(), action(ActionKind.ISOLATE, "client:192.0.2.7", ActionState.PLANNED)
+    seen = {kind: scene.read(isolate, kind).hurts for kind in (SignalKind.RATE_UP, SignalKind.SLOW)}
+    assert seen == {SignalKind.RATE_UP: False, SignalKind.SLOW: True}
+    scene.seconds(30)
+    assert not scene.read(isolate, SignalKind.SLOW).hurts

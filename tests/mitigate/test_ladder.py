@@ -39,6 +39,7 @@ class Climb:
                         for number, each in enumerate(rungs(of, site, 0), 1)]
         self.after = self.felt = BAD
         self.routes: dict[str, Sample] = {}
+        self.hurts = True
         self.lines: list[str] = []
 
     def seconds(self, count: int, goes_on: bool = True) -> "Climb":
@@ -59,7 +60,8 @@ class Climb:
 
         return Readings({each.measured: BAD for each in self.actions},
                         {each.id: since(each, self.after) for each in self.actions}, THIRD,
-                        felt={each.id: (BAD, since(each, self.felt)) for each in self.actions}, routes=self.routes)
+                        felt={each.id: (BAD, since(each, self.felt)) for each in self.actions}, routes=self.routes,
+                        hurts=self.hurts)
 
 
 def test_an_endpoint_that_fails_is_taken_out_measured_and_kept() -> None:
@@ -156,6 +158,15 @@ def test_a_client_is_clamped_to_what_it_usually_sends() -> None:
     found = rungs(incident(FaultClass.CLIENT_SURGE, SignalKind.RATE_UP, surge=surge), SHOP, 0)
     assert [(str(each), each.value) for each in found] == [("clamp client:192.0.2.7", SECOND // 20),
                                                            ("isolate client:192.0.2.7", 1)]
+
+
+def test_a_client_that_is_clamped_and_sends_on_is_isolated_only_if_it_still_hurts() -> None:
+    surge = {"where": {"client": "192.0.2.7"}, "share": 0.8, "usual_per_second": 20.0}
+    climb = Climb(incident(FaultClass.CLIENT_SURGE, SignalKind.RATE_UP, surge=surge))
+    climb.after, climb.hurts = Sample((8,) * 10, (0,) * 10, (40,) * 10), False
+    assert climb.seconds(60).lines == ["1 tried clamp client:192.0.2.7", "12 kept clamp client:192.0.2.7"]
+    climb.hurts = True
+    assert climb.seconds(1).lines[2:] == ["61 tried isolate client:192.0.2.7"]
 
 
 def test_a_surge_that_only_its_client_shows_is_measured_at_the_busiest_upstream() -> None:
