@@ -67,15 +67,14 @@ def investigate(board: Board, question: Question) -> dict[str, Any]:
     onset = true_onset(frozen.records["started_ns"], bad, question.onset)
     table = evidences.table(board, frozen, bad, onset)
     seconds, before = _spans(frozen, onset)
-    found = attribution.attribute(table, seconds, before)
+    seen = tuple(_upstreams(board, whole, everywhere, whole.records["started_ns"] >= onset, question.now))
+    found = _told(attribution.attribute(table, seconds, before), question, seen)
     rate_up = question.rate_up or table.split / seconds > RISEN * max((table.rows - table.split) / before, 1e-9)
     if rate_up and found.surge is None:
         found = replace(found, surge=attribution.surge_of(table, seconds, before))
     suspects = changes.suspects(question.changes, onset + question.offset, table, found,
                                 taken_out={each.partition("/")[0] for each in question.ejected})
-    upstreams = tuple(replace(each, elsewhere=_elsewhere(table, found, each.name))
-                      for each in _upstreams(board, whole, everywhere, whole.records["started_ns"] >= onset,
-                                             question.now))
+    upstreams = tuple(replace(each, elsewhere=_elsewhere(table, found, each.name)) for each in seen)
     verdict = fault_class.classify(_facts(question, frozen, bad, onset, found, table, suspects, rate_up, upstreams))
     return {
         "fault": verdict.fault.value, "words": _words(found, suspects, verdict.fault, question.ejected),
@@ -190,6 +189,13 @@ def _upstreams(board: Board, frozen: Evidence, bad: NDArray[np.bool_], since: ND
         slower = _slower(records[now], records[before]) if before.any() else 1.0
         yield Upstream(name, len(rows), len(failing), max(failures - usual * int(now.sum()), 0.0),
                        float((unreachable & bad & now).sum()) / max(failures, 1), slower, slower)
+
+
+def _told(found: Attribution, question: Question, upstreams: Iterable[Upstream]) -> Attribution:
+    """A rise that nothing narrows, where nothing fails clearly but what a reflex took out, is those few failures."""
+    failing = sum(each.failing_endpoints for each in upstreams)
+    few = found.reach is Reach.GLOBAL and 0 < failing <= len(set(question.ejected))
+    return replace(found, reach=Reach.NOTHING) if few else found
 
 
 def _elsewhere(table: Table, found: Attribution, upstream: str) -> float:

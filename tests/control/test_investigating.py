@@ -315,3 +315,23 @@ def test_what_both_are_about_stays() -> None:
     traffic.minutes(lambda route, endpoint: endpoint == 1)
     beside = dataclasses.replace(asked(), scope=("endpoint:orders/h:2",), others=("route:login",))
     assert investigating.investigate(traffic.board, beside)["evidence"]["records"] == 1200
+
+
+@pytest.mark.parametrize("seed", [1, 2, 33])
+def test_a_few_failures_before_a_reflex_are_its_endpoints_whatever_fails_beside(seed: int) -> None:
+    """With the last seed, failures of the minutes before seem to be part of it, and nothing narrows the whole."""
+    traffic, at, left, until = Traffic(), ONSET - 90 * SECOND, 5, ONSET + 7 * SECOND
+    draw = traffic.random = random.Random(seed)
+    while at < until:
+        at += int(draw.expovariate(100) * SECOND)
+        route, endpoint = draw.choice((1, 2)), draw.randrange(3)
+        if endpoint == 1 and left == 0:
+            endpoint = draw.choice((0, 2))
+        bad = draw.random() < 0.003
+        if at >= ONSET and endpoint == 1:
+            bad, left = True, left - 1
+        traffic.request(at, route=route, endpoint=endpoint, status=503 if bad else 200, client=draw.randrange(20))
+    found = investigating.investigate(traffic.board, dataclasses.replace(
+        asked(), now=until, ejected=("orders/h:2",), scope=("endpoint:orders/h:2",)))
+    assert found["fault"] == FaultClass.ENDPOINT_FAILURE
+    assert found["causes"][0]["where"] == {"endpoint": "h:2"}
