@@ -90,6 +90,12 @@ def denied(records: NDArray[np.void]) -> Flags:
     return np.asarray(np.isin(records["decision"], BY_POLICY) & ~shadowed(records))
 
 
+def refused(records: NDArray[np.void]) -> Flags:
+    """An ordinary no: no route, a wrong method, a body above the bound. The client's fault, unless a config has just
+    changed what is refused."""
+    return np.asarray(records["decision"] == Decision.REFUSED)
+
+
 def shadowed(records: NDArray[np.void]) -> Flags:
     """What a safeguard in shadow would have denied, and let pass."""
     return np.asarray((records["flags"] & flight.SHADOW) != 0)

@@ -29,6 +29,8 @@ BEFORE_NS, AFTER_NS = 60 * SECOND, 10 * SECOND
 LONGEST_NS = 300 * SECOND
 """What began longer ago is looked at from there on: the time before it must be in the rings too."""
 """Evidence from before the onset, and how far back the true onset is looked for."""
+FRESH_NS = 120 * SECOND
+"""So long after a revision what it refuses may be its mistake."""
 LEAD_NS = 2 * SECOND
 ON_CLIENTS = (Safeguard.CLIENT_CLAMP, Safeguard.CLIENT_ISOLATION)
 RUNNERS_UP = 3
@@ -61,7 +63,7 @@ def investigate(board: Board, question: Question) -> dict[str, Any]:
     """The finding, as plain data: `fault`, `words`, `reasons`, `confidence`, `causes`, `changes`, and what was read."""
     question = replace(question, onset=max(question.onset, question.now - LONGEST_NS))
     whole = evidences.asked(evidences.freeze(board, question.onset - 2 * BEFORE_NS, question.now))
-    everywhere = _slow(whole, question.onset) if question.slow else evidences.failed(whole.records)
+    everywhere = _slow(whole, question.onset) if question.slow else _failed(whole.records, question)
     apart = _apart(board, whole.records, question)
     frozen, bad = whole.where(apart), everywhere[apart]
     onset = true_onset(frozen.records["started_ns"], bad, question.onset)
@@ -89,6 +91,14 @@ def investigate(board: Board, question: Question) -> dict[str, Any]:
         "evidence": {"records": table.split, "records_before": table.rows - table.split, "seconds": round(seconds, 1),
                      "seconds_before": round(before, 1), "lost": frozen.lost},
     }
+
+
+def _failed(records: NDArray[np.void], question: Question) -> NDArray[np.bool_]:
+    """What the gateway refuses is a failure, too, where its config was changed shortly before."""
+    bad, onset = evidences.failed(records), question.onset + question.offset
+    fresh = any(each.kind is ChangeKind.CONFIG and -AFTER_NS <= onset - each.at_ns <= FRESH_NS
+                for each in question.changes)
+    return bad | evidences.refused(records) if fresh else bad
 
 
 def _apart(board: Board, records: NDArray[np.void], question: Question) -> NDArray[np.bool_]:
@@ -158,7 +168,7 @@ def _facts(question: Question, frozen: Evidence, bad: NDArray[np.bool_], onset: 
     records = frozen.records
     since = records["started_ns"] >= onset
     new = max(int((bad & since).sum()), 1)
-    own = evidences.denied(records) & bad & since
+    own = (evidences.denied(records) | evidences.refused(records)) & bad & since
     own_slow = [each for each in upstreams if each.slower < RISEN] if question.lag_ms > 0 else []
     return Facts(found, suspects, upstreams, denied=float(own.sum()) / new, rate_up=rate_up,
                  lag_p95_ms=question.lag_ms, cpu=question.cpu, slow_at_client=len(own_slow),

@@ -287,6 +287,19 @@ def test_a_client_that_surges_without_any_failure_is_found_and_what_is_usual_for
     assert found["surge"]["usual_traffic"] < 0.05
 
 
+@pytest.mark.parametrize("seconds", [5, 600])
+def test_requests_without_a_route_are_failures_where_a_revision_was_just_applied(seconds: int) -> None:
+    traffic = Traffic()
+    for at in range(ONSET - 90 * SECOND, NOW, SECOND // 40):
+        lost = at >= ONSET and traffic.random.random() < 0.5
+        traffic.request(at, route=0 if lost else 2, status=404 if lost else 200,
+                        decision=Decision.REFUSED if lost else 0)
+    applied = Change(ChangeKind.CONFIG, OFFSET + ONSET - seconds * SECOND, "revision 2 was applied",
+                     (("route", "list"),), "2")
+    found = investigating.investigate(traffic.board, asked(changes=(applied,)))
+    assert (found["fault"] == FaultClass.MISCONFIGURATION) is (seconds == 5)
+
+
 def test_an_endpoint_that_a_revision_brought_and_a_reflex_took_out_at_once_is_a_misconfiguration() -> None:
     traffic = Traffic()
     traffic.minutes(lambda route, endpoint: False)
