@@ -7,10 +7,11 @@ Rules, in the order in which they are asked:
   where more requests fail since;
 - the next rung is tried while the incident goes on, when no other one is being tried (two at a time could not be told
   apart) and what was kept before has had its time to show;
-- a rung waits while a reflex does the same already, and for a client that is clamped and sends on, while nothing else
-  is wrong; it is left out where too few endpoints would be left, where
-  `respond` is off, and where all that is in force would touch more of the traffic than it may: then, and in shadow, it
-  is said what would have been done. What cuts clients off is left out as long as they are answered.
+- a rung waits while a reflex does the same already, or there are too few failures to tell afterwards whether it helped;
+  and for a client that is clamped and sends on, while nothing else is wrong;
+- it is left out where too few endpoints would be left, where `respond` is off, and where all that is in force would
+  touch more of the traffic than it may: then, and in shadow, it is said what would have been done. What cuts clients
+  off is left out as long as they are answered.
 What a person holds is left alone. What is kept is undone by `resolve.recovery`, not here.
 """
 
@@ -101,6 +102,8 @@ def _due(actions: Sequence[Action], readings: Readings, policy: Policy, site: Si
 def _waits(action: Action, actions: Iterable[Action], readings: Readings, policy: Policy, site: Site,
            now: int) -> bool:
     if action.kind is ActionKind.EJECT and action.target.partition(":")[2] in site.out:
+        return True
+    if not measure.can_tell(action.by, readings.before.get(action.measured, Sample())):
         return True
     others = [each for each in actions if each.rung != action.rung]
     if not readings.hurts and any(each.kind is ActionKind.CLAMP and each.state is ActionState.KEPT

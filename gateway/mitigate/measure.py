@@ -49,6 +49,13 @@ def judge(action: Action, after: Sample, span: int) -> Verdict | None:
     return found or Verdict(False, f"not proven in {after.seconds} s: too few requests")
 
 
+def can_tell(by: str, before: Sample) -> bool:
+    """Is there enough trouble now that to be rid of all of it would be proof, ten times over? Only failures can be too
+    few: a reflex may have cut them off for the moment."""
+    bad, n = sum(before.failed), sum(before.requests)
+    return by != FAILURES or (n > 0 and fisher(bad, n, 0, n) <= CHANCE / 10)
+
+
 def harmed(before: Sample, after: Sample) -> str:
     """How many more requests fail since an action, in words; empty where that is not certain or too little to matter.
     Fisher's exact test, one-sided the other way; asked in each second of a trial, so it must be ten times as sure."""

@@ -37,7 +37,7 @@ class Climb:
         self.policy, self.site, self.now = policy or Policy(), site, 0
         self.actions = [dataclasses.replace(each, id=number)
                         for number, each in enumerate(rungs(of, site, 0), 1)]
-        self.after = self.felt = BAD
+        self.before = self.after = self.felt = BAD
         self.routes: dict[str, Sample] = {}
         self.hurts = True
         self.lines: list[str] = []
@@ -58,7 +58,7 @@ class Climb:
             span = (self.now - action.done_ns) // SECOND - 1
             return Sample(*(column[:1] * span for column in dataclasses.astuple(seconds)))
 
-        return Readings({each.measured: BAD for each in self.actions},
+        return Readings({each.measured: self.before for each in self.actions},
                         {each.id: since(each, self.after) for each in self.actions}, THIRD,
                         felt={each.id: (BAD, since(each, self.felt)) for each in self.actions}, routes=self.routes,
                         hurts=self.hurts)
@@ -106,6 +106,14 @@ def test_what_cuts_clients_off_ends_with_its_time_as_it_is_its_own_signal() -> N
     climb.after = WELL
     climb.seconds(620)
     assert climb.lines == ["1 tried isolate route:list", "12 kept isolate route:list", "601 expired isolate route:list"]
+
+
+def test_where_a_reflex_holds_the_failures_down_an_action_waits_until_there_is_something_to_measure() -> None:
+    climb = Climb(incident(FaultClass.ENDPOINT_FAILURE, causes=[cause(endpoint="h:1")]))
+    climb.before, climb.after = Sample((30,) * 10, (0,) * 9 + (5,), (150,) * 10), WELL
+    assert climb.seconds(20).lines == []
+    climb.before = Sample((30,) * 10, (0,) * 8 + (6, 6), (150,) * 10)
+    assert climb.seconds(12).lines == ["21 tried eject endpoint:u/h:1", "32 kept eject endpoint:u/h:1"]
 
 
 def test_nothing_is_begun_once_it_is_over() -> None:
