@@ -14,12 +14,11 @@ from typing import Any
 from aiohttp import web
 
 from gateway.admin import answers, bodies
-from gateway.admin.callers import who
+from gateway.admin.callers import noted
 from gateway.admin.config_api import RELOADER
 from gateway.control.deliberation import Deliberation
 from gateway.control.refused import Refused
 from gateway.control.reporting import affected
-from gateway.model import override
 from gateway.model.incident import Incident
 from gateway.model.proposal import Proposal
 from gateway.record.revision import utc_text
@@ -41,7 +40,7 @@ async def _accept(request: web.Request) -> web.Response:
                                                                time.time_ns(), routes)
     except KeyError as error:
         raise Refused(404, str(error.args[0])) from None
-    return _told(request, done, by)
+    return _told(request, done.proposal, by, done.done)
 
 
 async def _decline(request: web.Request) -> web.Response:
@@ -53,12 +52,12 @@ async def _decline(request: web.Request) -> web.Response:
     return _told(request, done, by)
 
 
-def _told(request: web.Request, done: Proposal, by: str) -> web.Response:
-    """It is in the timeline too."""
+def _told(request: web.Request, done: Proposal, by: str, words: str = "") -> web.Response:
+    """It is in the timeline too; `words`: what was written where, and what is left to do."""
     because = f": {done.reason}" if done.reason else ""
     request.app[DELIBERATION].incidents.comment(done.incident, by, f"{done.state} proposal {done.id}, {done}{because}",
                                                 time.time_ns())
-    return web.json_response(shown(done))
+    return web.json_response(shown(done) | {"done": words})
 
 
 def _incident(request: web.Request) -> Incident:
@@ -74,16 +73,15 @@ def _number(request: web.Request) -> int:
 
 def _who(request: web.Request, body: dict[str, Any]) -> tuple[Incident, str, str]:
     bodies.check_names(body, "reason", "actor")
-    note = override.one_line(bodies.text(body, "actor", ""))[:override.NOTE_MAX]
-    return _incident(request), f"{who(request)} {note}".strip(), bodies.text(body, "reason", "")
+    return _incident(request), noted(request, body), bodies.text(body, "reason", "")
 
 
 def shown(each: Proposal) -> dict[str, Any]:
     """`body`: the file that it becomes, or the config as it would be."""
     return {"id": each.id, "incident": each.incident, "kind": each.kind, "state": each.state, "title": each.title,
             "why": each.why, "name": each.name, "body": each.body, "diff": each.diff, "proof": list(each.proof),
-            "revision": each.base, "at": utc_text(each.at_ns), "who": each.who, "reason": each.reason,
-            "decided": utc_text(each.decided_ns) if each.decided_ns else None}
+            "replay": list(each.replay), "revision": each.base, "at": utc_text(each.at_ns), "who": each.who,
+            "reason": each.reason, "decided": utc_text(each.decided_ns) if each.decided_ns else None}
 
 
 ROUTES = [

@@ -6,6 +6,8 @@ does.
 
 from typing import Any
 
+from gateway.model.injection import InjectionKind
+
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
@@ -73,8 +75,8 @@ EDIT_ITEM = body(id=COUNT, type={"enum": ["prevent", "detect", "mitigate", "proc
                  due={"type": "string", "examples": ["2026-05-31"]}, ticket=ITEM_TEXT,
                  status={"enum": ["open", "done", "declined"]}, verify_by=ITEM_TEXT)
 PROPOSAL = answer(id=COUNT, incident=COUNT, kind={"enum": ["rule", "config", "threshold", "drill"]}, state=TEXT,
-                  title=TEXT, why=TEXT, name=TEXT, body=TEXT, diff=TEXT, proof=many(TEXT), revision=COUNT, at=TIME,
-                  who=TEXT, reason=TEXT, decided=maybe("string"))
+                  title=TEXT, why=TEXT, name=TEXT, body=TEXT, diff=TEXT, proof=many(TEXT), replay=many(TEXT),
+                  revision=COUNT, at=TIME, who=TEXT, reason=TEXT, decided=maybe("string"))
 DRILL: dict[str, Schema] = {
     "scenario": TEXT, "about": TEXT, "place": TEXT, "incident": maybe("integer"), "fault": TEXT, "expected_fault": TEXT,
     "checks": many(body(("step",), step=TEXT, seconds=maybe("number"), limit=maybe("number"), passed=FLAG)),
@@ -131,7 +133,7 @@ SCHEMAS: dict[str, Schema] = {
     "RunDrill": body(("scenario",), **DRILL, actor=ACTOR),
     "Drill": answer(id=COUNT, at=TIME, who=TEXT, **DRILL),
     "Drills": page("drills", ref("Drill")),
-    "Inject": body(("kind", "reason"), kind={"enum": ["delay", "abort", "status", "slow body", "blackhole"]},
+    "Inject": body(("kind", "reason"), kind={"enum": sorted(InjectionKind)},
                    route=TEXT, upstream=TEXT, endpoint=TEXT, client=TEXT, share=TEXT, delay=TTL,
                    status={"type": "integer", "minimum": 400, "maximum": 599}, rate=COUNT, reason=TEXT, actor=ACTOR,
                    **{"for": TTL}),
@@ -158,6 +160,7 @@ SCHEMAS: dict[str, Schema] = {
     "SignReport": body(("function",), function={"type": "string", "minLength": 1, "maxLength": 60}, actor=ACTOR),
     "Proposal": PROPOSAL,
     "Proposals": answer(proposals=many(ref("Proposal"))),
+    "Decided": answer(**PROPOSAL["properties"], done=TEXT),
     "Accept": body((), reason=TEXT, actor=ACTOR),
     "Decline": body(("reason",), reason={"type": "string", "minLength": 1}, actor=ACTOR),
     "ActionItems": answer(items=many(answer(incident=COUNT, title=TEXT, **ITEM))),

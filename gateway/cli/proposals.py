@@ -33,7 +33,7 @@ def proposals(admin: str, number: int, proposal: int | None, as_json: bool) -> N
 @click.argument("reason", default="")
 @click.pass_obj
 def accept(admin: str, number: int, proposal: int, reason: str) -> None:
-    """Take PROPOSAL: write it beside the config, or apply it."""
+    """Take PROPOSAL: write it beside the config, or apply it and write it into the config."""
     _decide(admin, number, proposal, "accept", reason)
 
 
@@ -52,7 +52,8 @@ COMMANDS = (proposals, accept, decline)
 
 def _decide(admin: str, number: int, proposal: int, verb: str, reason: str) -> None:
     body = {"reason": reason, "actor": getpass.getuser()}
-    click.echo(_row(ask(admin, f"/v1/incidents/{number}/proposals/{proposal}/{verb}", body)))
+    decided = ask(admin, f"/v1/incidents/{number}/proposals/{proposal}/{verb}", body)
+    click.echo("\n".join(filter(None, (_row(decided), decided["done"]))))
 
 
 def _row(each: dict[str, Any]) -> str:
@@ -61,4 +62,6 @@ def _row(each: dict[str, Any]) -> str:
 
 def _whole(each: dict[str, Any]) -> str:
     proof = "\n".join(f"  {line}" for line in each["proof"])
-    return f"{_row(each)}\n{each['why']}\n{proof}\n\n{each['diff'] or each['body']}"
+    replay = "\n".join(f"  {line}" for line in each["replay"])
+    replayed = f"\nreplayed on recorded requests:\n{replay}" if replay else ""
+    return f"{_row(each)}\n{each['why']}\n{proof}{replayed}\n\n{each['diff'] or each['body']}"

@@ -71,7 +71,8 @@ def documents(text: str) -> dict[str, str]:
     if not text.startswith("# file: "):
         return {WHOLE: text}
     parts = FILE.split(text)
-    return {name: body.removeprefix("\n") for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+    found = zip(parts[1::2], parts[2::2], strict=True)
+    return {name: body.removeprefix("\n").removesuffix("\n") for name, body in found}
 
 
 def joined(files_of: dict[str, str]) -> str:

@@ -4,7 +4,7 @@ What does not load, or does not do what it is for, is dropped. Run in a child of
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import yaml
@@ -19,13 +19,15 @@ from gateway.prevent import change_drafts, rule_drafts
 from gateway.prevent.case import Case
 from gateway.prevent.change_drafts import ChangeDraft
 from gateway.prevent.rule_drafts import RuleDraft
+from gateway.routing.plan import Plan
 
-NOT_REPLAYED = "not replayed on recorded traffic: try `gateway replay` on the proposed config before you accept it"
+Replayed = Callable[[Plan, Plan], tuple[str, ...]]
+"""What the second plan would have decided differently about recorded requests, each a line."""
 
 
-def proposals(case: Case, routes: tuple[str, ...], served: str, revision: int) -> list[Proposal]:
+def proposals(case: Case, routes: tuple[str, ...], served: str, revision: int, replayed: Replayed) -> list[Proposal]:
     """`routes`: those affected; `served`: the config's text now, empty where there is no file."""
-    return [*_rules(case, routes), *_changes(case, routes, served, revision)]
+    return [*_rules(case, routes), *_changes(case, routes, served, revision, replayed)]
 
 
 def _rules(case: Case, routes: tuple[str, ...]) -> Iterator[Proposal]:
@@ -84,29 +86,31 @@ def _loaded(text: str) -> tuple[Mapping, Gateway]:
     return files.parse(documents)[0], load.settings_of(documents)
 
 
-def _changes(case: Case, routes: tuple[str, ...], served: str, revision: int) -> Iterator[Proposal]:
+def _changes(case: Case, routes: tuple[str, ...], served: str, revision: int,
+             replayed: Replayed) -> Iterator[Proposal]:
     try:
         root, settings = _loaded(served)
     except ConfigError:
         return
     if case.applied is not None and case.applied.text == served:
-        yield _revert(case, served, revision)
+        yield from _revert(case, settings, revision, replayed)
     for draft in change_drafts.drafts(case, written.whole(settings), routes, change_drafts.observed(case)):
-        found = _change(case, draft, root, settings, served, revision)
+        found = _change(case, draft, root, settings, served, revision, replayed)
         if found is not None:
             yield found
 
 
-def _change(case: Case, draft: ChangeDraft, root: Mapping, settings: Gateway, served: str,
-            revision: int) -> Proposal | None:
+def _change(case: Case, draft: ChangeDraft, root: Mapping, settings: Gateway, served: str, revision: int,
+            replayed: Replayed) -> Proposal | None:
     try:
         text = edits.put(served, *_place(root, draft))
         _, changed = _loaded(text)
     except (edits.NotEditable, ConfigError):
         return None
-    differing = differences.of_plans(compiling.compile_plan(settings), compiling.compile_plan(changed))
+    old, new = compiling.compile_plan(settings), compiling.compile_plan(changed)
     return Proposal(case.incident.id, ProposalKind.CONFIG, draft.title, draft.why, draft.name, text,
-                    differences.of_texts(served, text), ("loads", *differing[:10], NOT_REPLAYED), revision)
+                    differences.of_texts(served, text), ("loads", *differences.of_plans(old, new)[:10]), revision,
+                    replay=replayed(old, new))
 
 
 def threshold(incident: int, route: str, budget: int, proof: tuple[str, ...], served: str,
@@ -143,9 +147,15 @@ def _key(root: Mapping, draft: ChangeDraft) -> int | str:
     return next((index for index, each in enumerate(listed) if each.get("name") == draft.part), 0)
 
 
-def _revert(case: Case, served: str, revision: int) -> Proposal:
+def _revert(case: Case, settings: Gateway, revision: int, replayed: Replayed) -> Iterator[Proposal]:
     assert case.applied is not None
-    return Proposal(case.incident.id, ProposalKind.CONFIG, f"serve the config of revision {case.applied.before} again",
-                    f"revision {case.applied.number} is what the incident is put down to, and is still served",
-                    f"revert-{case.applied.number}", case.applied.text_before,
-                    differences.of_texts(served, case.applied.text_before), ("was served before",), revision)
+    served, before = case.applied.text, case.applied.text_before
+    try:
+        _, earlier = _loaded(before)
+    except ConfigError:                 # written for another version of the gateway
+        return
+    yield Proposal(case.incident.id, ProposalKind.CONFIG, f"serve the config of revision {case.applied.before} again",
+                   f"revision {case.applied.number} is what the incident is put down to, and is still served",
+                   f"revert-{case.applied.number}", before, differences.of_texts(served, before),
+                   ("loads", "was served before"), revision,
+                   replay=replayed(compiling.compile_plan(settings), compiling.compile_plan(earlier)))

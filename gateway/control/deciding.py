@@ -3,7 +3,8 @@ in between finds the proposal still open, and accepting it again changes nothing
 
     rule                 rules/NAME beside the config
     drill                drills/NAME beside the config
-    config, threshold    applied, as `gateway config apply` does, if the revision that it was drafted against is served
+    config, threshold    applied, as `gateway config apply` does, if the revision that it was drafted against is served;
+                         and written into the config's file, where that is ours to write: see `config_file`
 
 What was accepted is appended to CHANGES.md and to the runbook of each affected route, beside the config too: see
 `prevent.runbook`.
@@ -13,10 +14,12 @@ import asyncio
 import dataclasses
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.config import places, rules
 from gateway.config.problems import ConfigError
+from gateway.control import config_file
 from gateway.control.refused import Refused
 from gateway.control.reloading import Reloader
 from gateway.model import override
@@ -25,6 +28,14 @@ from gateway.prevent import runbook
 from gateway.prevent.case import utc
 
 FOLDERS = {ProposalKind.RULE: rules.FOLDER, ProposalKind.DRILL: "drills"}
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """`done`: what was written where, and what is left to do, for whoever accepted it."""
+
+    proposal: Proposal
+    done: str
 
 
 class Deciding:
@@ -39,17 +50,18 @@ class Deciding:
         return self._reloader.store().proposals_of(incident)
 
     async def accept(self, incident: int, number: int, who: str, reason: str, now: int,
-                     routes: Sequence[str] = ()) -> Proposal:
+                     routes: Sequence[str] = ()) -> Accepted:
         """`routes`: those that the incident affected, for their runbooks. Raises KeyError, Refused, ConfigError or
         NotStored."""
         proposal = self._open(incident, number)
         if proposal.kind in FOLDERS:
-            await asyncio.to_thread(self._write, proposal)
+            done = await asyncio.to_thread(self._write, proposal)
         else:
-            await self._apply(proposal, who, reason)
+            base = await self._apply(proposal, who, reason)
+            done = await asyncio.to_thread(self._into_the_file, base, proposal.body)
         decided = self._decided(proposal, ProposalState.ACCEPTED, who, reason, now)
         await asyncio.to_thread(self._note, decided, routes)
-        return decided
+        return Accepted(decided, done)
 
     def decline(self, incident: int, number: int, who: str, reason: str, now: int) -> Proposal:
         """Raises KeyError, ValueError, Refused or NotStored."""
@@ -77,7 +89,7 @@ class Deciding:
             raise Refused(409, "this gateway was started without a config file, so that there is no place beside it")
         return config if config.is_dir() else config.parent
 
-    def _write(self, proposal: Proposal) -> None:
+    def _write(self, proposal: Proposal) -> str:
         folder = self._folder() / FOLDERS[proposal.kind]
         path = folder / proposal.name
         try:
@@ -91,17 +103,32 @@ class Deciding:
             fresh.rename(path)
         except OSError as error:
             raise Refused(507, f"{path} cannot be written: {error.strerror}") from error
+        return f"written to {path}"
 
-    async def _apply(self, proposal: Proposal, who: str, reason: str) -> None:
+    async def _apply(self, proposal: Proposal, who: str, reason: str) -> str:
+        """Returns the text that it was drafted against."""
         served = self._reloader.active.revision
-        if served.text == proposal.body:
-            return                      # it was applied, and its end could not be recorded
+        if served.text == proposal.body:            # it was applied, and its end could not be recorded
+            drafted_on = self._reloader.store().revision(proposal.base)
+            return drafted_on.text if drafted_on else served.text
         if served.number != proposal.base:
             raise Refused(409, f"it was drafted against revision {proposal.base}, and {served.number} is served: look "
                                "at its diff, change the config by hand, and decline it with that as reason")
         documents = {name: text.encode() for name, text in places.documents(proposal.body).items()}
         said = f"proposal {proposal.id} of incident {proposal.incident}"
         await self._reloader.apply_documents(documents, who, said, proposal.base, reason or said)
+        return served.text
+
+    def _into_the_file(self, base: str, body: str) -> str:
+        path = self._reloader.config_path
+        if path is None:
+            return "served; this gateway has no config file to write it to"
+        try:
+            written = config_file.write(path, base, body)
+        except config_file.NotOurs as error:
+            self._log.warning("%s", error)
+            return str(error)
+        return f"written to {', '.join(map(str, written or [path]))}"
 
     def _note(self, decided: Proposal, routes: Sequence[str]) -> None:
         """A log that cannot be written is said, and no reason to undo what was decided."""

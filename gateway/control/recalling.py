@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from gateway.config import proposing
 from gateway.control import evidence
+from gateway.control.rehearsing import Rehearsal
 from gateway.model.incident import Incident
 from gateway.model.proposal import Proposal
 from gateway.prevent.case import SECOND, Applied, Case, Clients, Promise, Series
@@ -76,7 +77,8 @@ def think(folder: Path, question: Question, now: int) -> Memory:
     """What is known of it, and what is drafted from that. `now`: UTC ns. Raises sqlite3.Error, OSError."""
     found = recall(folder, question)
     case = Case(question.incident, series=found.series, applied=question.applied)
-    drafted = proposing.proposals(case, tuple(name for name, _ in question.routes), question.served, question.revision)
+    drafted = proposing.proposals(case, tuple(name for name, _ in question.routes), question.served, question.revision,
+                                  Rehearsal(folder, question.onset_ns, now))
     return dataclasses.replace(found, proposals=tuple(dataclasses.replace(each, at_ns=now) for each in drafted))
 
 

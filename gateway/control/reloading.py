@@ -130,12 +130,19 @@ class Reloader:
             asked = how == "signal"
             if candidate.content in ("" if asked else self.active.set_aside, self.active.revision.content):
                 self.known.refused = []
+                await self._agree(candidate.content)
                 return
             await self.apply(candidate, how=how, who="file", note="", set_aside="")
         except ConfigError as error:
             self._refuse(error)
         except Refused as error:
             self._log.error("%s was not applied: %s", self._config, error)
+
+    async def _agree(self, content: str) -> None:
+        """Once the disk says what is served, nothing of it is set aside: going back there is a change again."""
+        async with self._busy:
+            if self.active.set_aside and content == self.active.revision.content:
+                await self._establish(dataclasses.replace(self.active, set_aside=""))
 
     async def apply_documents(self, documents: files.Documents, who: str, note: str,
                               expected: int | None = None, reason: str = "", watched: bool = True) -> Revision:

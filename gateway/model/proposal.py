@@ -32,7 +32,8 @@ class Proposal:
     """`title`: one line; `why`: what speaks for it, and what is not known; `name`: of the file that it becomes.
 
     `body`: the whole text of that file, or of the config as it would be; `diff`: against what is served, for people.
-    `proof`: what was checked about it, each a line. `base`: the revision that it was drafted against, 0 where that does
+    `proof`: what was checked about it, each a line; `replay`: what it would have decided differently about recorded
+    requests, of a change of the config. `base`: the revision that it was drafted against, 0 where that does
     not matter. `who`, `reason`, `decided_ns`: of whoever accepted or declined it. Times are UTC ns.
     """
 
@@ -51,6 +52,7 @@ class Proposal:
     who: str = ""
     reason: str = ""
     decided_ns: int = 0
+    replay: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.kind} {self.title}"

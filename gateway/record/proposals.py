@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gateway.model.proposal import Proposal, ProposalKind, ProposalState
+from gateway.record import audit
 
 Note = Callable[[int, str, str, str, dict[str, Any]], None]
 OF_INCIDENT = "SELECT * FROM proposals WHERE incident = ? ORDER BY id LIMIT 200"
@@ -26,7 +27,8 @@ def _insert(connection: sqlite3.Connection, note: Note, drafted: Proposal) -> Pr
         (drafted.incident, drafted.kind, drafted.name, drafted.state, document(drafted)))
     if not added.rowcount:
         return None
-    note(drafted.at_ns, BY_ITSELF, "proposal.draft", f"incident:{drafted.incident}", _told(drafted))
+    note(drafted.at_ns, BY_ITSELF, "proposal.draft", f"incident:{drafted.incident}",
+         {"reason": drafted.why, **_told(drafted)} | audit.change(None, {"state": drafted.state.value}))
     return dataclasses.replace(drafted, id=added.lastrowid or 0)
 
 
@@ -36,7 +38,8 @@ def decide(connection: sqlite3.Connection, note: Note, decided: Proposal) -> Non
     if not changed.rowcount:
         raise KeyError(f"proposal {decided.id} is not there, or was decided already")
     note(decided.decided_ns, decided.who, f"proposal.{decided.state}", f"incident:{decided.incident}",
-         {"reason": decided.reason, **_told(decided)})
+         {"reason": decided.reason, **_told(decided)}
+         | audit.change({"state": ProposalState.PROPOSED.value}, {"state": decided.state.value}))
 
 
 def _told(proposal: Proposal) -> dict[str, Any]:
@@ -56,4 +59,4 @@ def from_document(values: dict[str, Any]) -> Proposal:
     known = {field.name for field in dataclasses.fields(Proposal)}
     read = {name: value for name, value in values.items() if name in known}
     return Proposal(**(read | {"kind": ProposalKind(values["kind"]), "state": ProposalState(values["state"]),
-                               "proof": tuple(values["proof"])}))
+                               "proof": tuple(values["proof"]), "replay": tuple(values.get("replay", ()))}))

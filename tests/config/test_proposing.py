@@ -12,6 +12,7 @@ from gateway.config.problems import ConfigError
 from gateway.model.fault import FaultClass
 from gateway.model.proposal import Proposal, ProposalKind
 from gateway.prevent.case import SECOND, Applied, Case
+from gateway.routing.plan import Plan
 
 CONFIG = """\
 version: 1
@@ -31,6 +32,10 @@ routes:
 """
 
 
+def replayed(old: Plan, new: Plan) -> tuple[str, ...]:
+    return (f"{len(old.routes)} routes before, {len(new.routes)} after", "may be applied")
+
+
 def applied(change: tuple[str, str]) -> Applied:
     after = CONFIG.replace(*change)
     assert after != CONFIG
@@ -39,7 +44,8 @@ def applied(change: tuple[str, str]) -> Applied:
 
 def drafted(change: tuple[str, str], target: str = "route:orders") -> list[Proposal]:
     case = dataclasses.replace(cases.case(), applied=applied(change), incident=cases.incident(target=target))
-    return [each for each in proposing.proposals(case, ("orders",), CONFIG, 5) if each.kind is ProposalKind.RULE]
+    found = proposing.proposals(case, ("orders",), CONFIG, 5, replayed)
+    return [each for each in found if each.kind is ProposalKind.RULE]
 
 
 @pytest.mark.parametrize(("change", "condition", "at"), [
@@ -85,7 +91,7 @@ def test_what_the_incident_did_not_touch_is_no_rule() -> None:
 def test_of_an_incident_of_the_whole_gateway_every_change_counts() -> None:
     case = dataclasses.replace(cases.case(), applied=applied(("status: 204", "status: 500")),
                                incident=cases.incident(target="gateway"))
-    found = proposing.proposals(case, (), CONFIG, 5)
+    found = proposing.proposals(case, (), CONFIG, 5, replayed)
     assert [yaml.safe_load(each.body)["condition"] for each in found] == [
         "!has(it.respond) || it.respond.status < 500"]
 
@@ -93,7 +99,7 @@ def test_of_an_incident_of_the_whole_gateway_every_change_counts() -> None:
 def test_a_change_that_was_made_beside_is_a_second_rule() -> None:
     both = CONFIG.replace("9001", "9002").replace("5s", "2s")
     case = dataclasses.replace(cases.case(), applied=dataclasses.replace(applied(("9001", "9002")), text=both))
-    found = proposing.proposals(case, ("orders",), CONFIG, 5)
+    found = proposing.proposals(case, ("orders",), CONFIG, 5, replayed)
     assert [each.name for each in found] == ["incident-7-orders-endpoints.yaml",
                                              "incident-7-orders-timeouts-first_byte.yaml"]
 
@@ -101,7 +107,7 @@ def test_a_change_that_was_made_beside_is_a_second_rule() -> None:
 def changes(fault: FaultClass, config: str = CONFIG, **finding: object) -> list[Proposal]:
     case = Case(cases.incident(fault), series=(cases.series(),))
     case.incident.finding.update(finding)
-    return proposing.proposals(case, ("orders",), config, 5)
+    return proposing.proposals(case, ("orders",), config, 5, replayed)
 
 
 @pytest.mark.parametrize(("fault", "lines"), [
@@ -119,6 +125,7 @@ def test_a_kind_of_fault_has_the_change_that_would_have_held_it(fault: FaultClas
         assert each.kind is ProposalKind.CONFIG
         load.plan_of({"a": each.body.encode()})
         assert "# the shop's" in each.body
+        assert each.replay == ("2 routes before, 2 after", "may be applied")
     added = [line for each in found for line in each.diff.splitlines() if line.startswith("+") and line != "+++ after"]
     assert set(lines) <= set(added)
 
@@ -126,10 +133,11 @@ def test_a_kind_of_fault_has_the_change_that_would_have_held_it(fault: FaultClas
 def test_a_config_that_is_still_served_is_to_be_taken_back() -> None:
     bad = CONFIG.replace("9001", "9002")
     case = dataclasses.replace(cases.case(), applied=applied(("9001", "9002")))
-    found = proposing.proposals(case, ("orders",), bad, 4)
+    found = proposing.proposals(case, ("orders",), bad, 4, replayed)
     assert [each.name for each in found] == ["incident-7-orders-endpoints.yaml", "revert-4"]
     assert found[1].body == CONFIG
+    assert found[1].replay[-1] == "may be applied"
 
 
 def test_a_gateway_without_a_config_file_has_no_proposals(tmp_path: Path) -> None:
-    assert proposing.proposals(Case(cases.incident(FaultClass.SLOW_UPSTREAM)), (), "", 1) == []
+    assert proposing.proposals(Case(cases.incident(FaultClass.SLOW_UPSTREAM)), (), "", 1, replayed) == []

@@ -11,7 +11,7 @@ from prevent import cases
 
 from gateway.board import State
 from gateway.config import boot, revisions, rules
-from gateway.control.deciding import Deciding
+from gateway.control.deciding import Accepted, Deciding
 from gateway.control.refused import Refused
 from gateway.control.reloading import Reloader
 from gateway.model.incident import Entry
@@ -28,6 +28,7 @@ upstreams:
 routes:
   - {name: orders, match: {path: /orders/**}, upstream: orders}
 """
+CHANGED = CONFIG.replace("upstream: orders}", "upstream: orders, priority: low}")
 RULE = """\
 name: incident-1-orders
 incident: 1
@@ -66,6 +67,9 @@ class Scene:
         slot["state"], slot["prepared"], slot["generation"] = State.READY, revision, revision
 
     def accept(self, number: int, reason: str = "") -> Proposal:
+        return self.accepted(number, reason).proposal
+
+    def accepted(self, number: int, reason: str = "") -> Accepted:
         return asyncio.run(self.deciding.accept(1, number, "ann", reason, time.time_ns(), ["orders"]))
 
     def states(self) -> list[ProposalState]:
@@ -98,16 +102,45 @@ def test_what_was_accepted_is_in_the_change_log_and_in_the_runbook_of_the_route(
 
 
 def test_an_accepted_change_is_applied_and_a_second_one_has_to_be_drafted_anew(scene: Scene) -> None:
-    changed = CONFIG.replace("upstream: orders}", "upstream: orders, priority: low}")
-    number = scene.proposed(ProposalKind.CONFIG, changed, name="low")
+    number = scene.proposed(ProposalKind.CONFIG, CHANGED, name="low")
     other = scene.proposed(ProposalKind.CONFIG, CONFIG.replace("9001", "9003"), name="other")
     scene.worker_follows(2)
     scene.accept(number)
-    assert scene.reloader.active.revision.text == changed
+    assert scene.reloader.active.revision.text == CHANGED
     assert scene.reloader.active.revision.note == "proposal 1 of incident 1"
     with pytest.raises(Refused, match="drafted against revision 1, and 2 is served"):
         scene.accept(other)
     assert scene.states() == [ProposalState.ACCEPTED, ProposalState.PROPOSED]
+
+
+def test_an_accepted_change_is_in_the_config_file_too(scene: Scene) -> None:
+    number = scene.proposed(ProposalKind.CONFIG, CHANGED, name="low")
+    scene.worker_follows(2)
+    accepted = scene.accepted(number)
+    assert accepted.done == f"written to {scene.file}"
+    assert scene.file.read_text() == CHANGED
+    assert not scene.reloader.status()["drift"]
+
+
+def test_a_file_that_was_edited_meanwhile_is_left_and_the_status_shows_drift(scene: Scene) -> None:
+    number = scene.proposed(ProposalKind.CONFIG, CHANGED, name="low")
+    scene.file.write_text(CONFIG + "# edited\n")
+    scene.worker_follows(2)
+    accepted = scene.accepted(number)
+    assert accepted.proposal.state is ProposalState.ACCEPTED
+    assert "put it into that config too" in accepted.done
+    assert scene.file.read_text() == CONFIG + "# edited\n"
+    assert scene.reloader.status()["drift"]
+
+
+def test_a_change_that_was_applied_before_the_gateway_died_is_written_by_the_next_acceptance(scene: Scene) -> None:
+    number = scene.proposed(ProposalKind.CONFIG, CHANGED, name="low")
+    scene.worker_follows(2)
+    asyncio.run(scene.reloader.apply_documents({"gateway.yaml": CHANGED.encode()}, "ann", "proposal 1 of incident 1"))
+    assert scene.file.read_text() == CONFIG
+    assert scene.accepted(number).done == f"written to {scene.file}"
+    assert scene.file.read_text() == CHANGED
+    assert scene.reloader.active.revision.number == 2
 
 
 def test_an_acceptance_whose_end_was_not_recorded_can_be_repeated(scene: Scene) -> None:

@@ -115,6 +115,7 @@ function proposed(found, proposals, look) {
     badge(each.state === "proposed" ? "warn" : each.state === "accepted" ? "ok" : "quiet", each.state), " ",
     h("span", {class: "strong"}, `${each.kind}: ${each.title}`), h("p", {class: "muted"}, `${each.why}. Checked: ${each.proof.join("; ")}.`),
     each.reason ? h("p", {}, `${each.who}: ${each.reason}`) : null,
+    each.replay.length ? h("details", {}, h("summary", {}, `Replayed on recorded requests: ${each.replay.at(-1)}`), h("pre", {tabindex: "0"}, each.replay.join("\n"))) : null,
     h("details", {}, h("summary", {}, "In full"), each.diff ? diff(each.diff) : h("pre", {tabindex: "0"}, each.body)),
     each.state === "proposed" ? h("div", {class: "actions"}, button(`Accept proposal ${each.id}`, decide(each, "accept", look), "primary"),
       button(`Decline proposal ${each.id}`, decide(each, "decline", look))) : null))));
@@ -125,7 +126,7 @@ const decide = (each, verb, look) => async () => {
     [["reason", "Reason", "", verb === "accept" ? "May be empty; it goes into the change log." : "Whoever meets the next such incident will ask."]],
     (fields) => send("POST", `/v1/incidents/${each.incident}/proposals/${each.id}/${verb}`, fields));
   if (done) {
-    toast(`Proposal ${each.id} is ${done.state}`);
+    toast([`Proposal ${each.id} is ${done.state}`, done.done].filter(Boolean).join(": "));
     await look();
   }
 };
