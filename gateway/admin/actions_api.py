@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.admin import answers, bodies
-from gateway.admin.callers import who
+from gateway.admin.callers import noted
 from gateway.control.deliberation import Deliberation
 from gateway.control.refused import Refused
 from gateway.model import override
@@ -40,12 +40,11 @@ async def _actions(request: web.Request) -> web.Response:
 async def _order(request: web.Request) -> web.Response:
     body, verb = await bodies.json_object(request), Move(request.path.rpartition("/")[2])
     bodies.check_names(body, "reason", *(("ttl",) if verb in LASTING else ()), "actor")
-    by = f"{who(request)} {override.one_line(bodies.text(body, 'actor', ''))[:override.NOTE_MAX]}".strip()
     number, action = int(request.match_info["id"]), int(request.match_info["action"])
     ttl = parse_duration(bodies.text(body, "ttl")) if "ttl" in body else override.TTL
     try:
-        found = request.app[DELIBERATION].incidents.order(number, action, verb, by, bodies.text(body, "reason"),
-                                                          time.time_ns(), ttl)
+        found = request.app[DELIBERATION].incidents.order(number, action, verb, noted(request, body),
+                                                          bodies.text(body, "reason"), time.time_ns(), ttl)
     except KeyError as error:
         raise Refused(404, str(error.args[0])) from None
     except IllegalMove as error:

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.admin import answers, bodies, paging
-from gateway.admin.callers import who
+from gateway.admin.callers import noted
 from gateway.record.revision import utc_text
 from gateway.record.store import Store
 
@@ -28,7 +28,7 @@ async def _add(request: web.Request) -> web.Response:
     body = await bodies.json_object(request)
     bodies.check_names(body, *FIELDS, "actor")
     run, now = checked(body), time.time_ns()
-    by = " ".join(filter(None, (who(request), bodies.text(body, "actor", "")[:100])))
+    by = noted(request, body)
     number = request.app[STORE]().add_drill(run, now, by)
     return web.json_response({"id": number, "at": utc_text(now), "who": by, **run}, status=201,
                              headers={"Location": "/v1/drills"})

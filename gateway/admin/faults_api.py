@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.admin import answers, bodies
-from gateway.admin.callers import who
+from gateway.admin.callers import noted
 from gateway.control.injecting import Injector
 from gateway.model import injection as injections
 from gateway.model.injection import Injection, InjectionKind
@@ -28,7 +28,7 @@ async def _inject(request: web.Request) -> web.Response:
     body = await bodies.json_object(request)
     bodies.check_names(body, "kind", *SCOPE, "share", "delay", "status", "rate", "for", "reason", "actor")
     ttl = injections.check_ttl(_quantity(body, "for", parse_duration, injections.TTL))
-    made = request.app[INJECTOR].inject(wanted(body), ttl, _reason(body), _by(request, body))
+    made = request.app[INJECTOR].inject(wanted(body), ttl, _reason(body), noted(request, body))
     return web.json_response(_shown(made), status=201, headers={"Location": f"/v1/faults/{made.id}"})
 
 
@@ -38,8 +38,8 @@ def wanted(body: dict[str, Any]) -> Injection:
     if kind not in set(InjectionKind):
         raise ValueError(f"`kind` must be one of {', '.join(InjectionKind)}")
     route, upstream, endpoint, client = (bodies.text(body, name, "") for name in SCOPE)
-    usual = Injection(InjectionKind(kind), route="any")
-    return Injection(usual.kind, route, upstream, endpoint, client,
+    usual = Injection(InjectionKind.DELAY, route="any")
+    return Injection(InjectionKind(kind), route, upstream, endpoint, client,
                      share=_quantity(body, "share", parse_share, usual.share),
                      delay=_quantity(body, "delay", parse_duration, usual.delay),
                      status=_number(body, "status", usual.status), rate=_number(body, "rate", usual.rate))
@@ -57,7 +57,7 @@ def standing(injector: Injector) -> dict[str, Any]:
 async def _stop(request: web.Request) -> web.Response:
     body = await bodies.if_any(request)
     bodies.check_names(body, "reason", "actor")
-    ended = request.app[INJECTOR].stop(int(request.match_info["number"]), _by(request, body),
+    ended = request.app[INJECTOR].stop(int(request.match_info["number"]), noted(request, body),
                                        bodies.text(body, "reason", ""))
     return web.json_response(_shown(ended) | {"seconds_left": 0.0})
 
@@ -74,10 +74,6 @@ def _reason(body: dict[str, Any]) -> str:
     if not reason.strip():
         raise ValueError("`reason` must say why; whoever looks at it next must know")
     return reason
-
-
-def _by(request: web.Request, body: dict[str, Any]) -> str:
-    return " ".join(filter(None, (who(request), bodies.text(body, "actor", "")[:100])))
 
 
 def _quantity(body: dict[str, Any], name: str, parse: Any, default: int) -> int:

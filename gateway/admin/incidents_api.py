@@ -17,7 +17,7 @@
     POST /v1/deploys                    {"words", "version", "scope": {"upstream": …}}
     GET  /v1/deploys                    of the last day
     POST /v1/maintenance                {"target", "reason", "ttl"}: nothing is opened for it meanwhile
-    GET  /v1/maintenance                what goes on;  DELETE /v1/maintenance/{id} ends it
+    GET  /v1/maintenance                what goes on;  DELETE /v1/maintenance/{id} ends it; a body may say {"reason"}
 
 What is answered with 2xx is on the disk. 400 not understood, 404 no such incident, 409 not in its present state.
 """
@@ -31,7 +31,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.admin import actions_api, answers, bodies, paging
-from gateway.admin.callers import who
+from gateway.admin.callers import noted, who
 from gateway.admin.config_api import RELOADER
 from gateway.control.deliberation import Deliberation
 from gateway.control.refused import Refused
@@ -100,8 +100,8 @@ async def _do(name: str, request: web.Request) -> web.Response:
     body = await bodies.if_any(request)
     bodies.check_names(body, *names, "actor")
     try:
-        by = f"{who(request)} {override.one_line(bodies.text(body, 'actor', ''))[:override.NOTE_MAX]}".strip()
-        done = deed(request.app[DELIBERATION], int(request.match_info["id"]), by, body, time.time_ns())
+        done = deed(request.app[DELIBERATION], int(request.match_info["id"]), noted(request, body), body,
+                    time.time_ns())
     except KeyError as error:
         raise Refused(404, str(error.args[0])) from None
     except IllegalTransition as error:
@@ -170,7 +170,7 @@ async def _deploy(request: web.Request) -> web.Response:
         raise ValueError(f"`scope` must be an object of {', '.join(SCOPES)}")
     change = Change(ChangeKind.DEPLOY, time.time_ns(), override.one_line(bodies.text(body, "words"))[:WORDS_MAX],
                     tuple(sorted(scope.items())), bodies.text(body, "version", "")[:100])
-    request.app[RELOADER].store().add_change(change, who(request))
+    request.app[RELOADER].store().add_change(change, noted(request, body))
     return web.json_response(_change(change), status=201)
 
 
@@ -190,7 +190,7 @@ async def _maintain(request: web.Request) -> web.Response:
     if not reason:
         raise ValueError("`reason` is empty; whoever looks at it next must know why")
     begun = request.app[RELOADER].store().add_maintenance(
-        Maintenance(_target(bodies.text(body, "target")), reason, who(request), now, now + ttl))
+        Maintenance(_target(bodies.text(body, "target")), reason, noted(request, body), now, now + ttl))
     return web.json_response(_window(begun), status=201)
 
 
@@ -200,8 +200,10 @@ async def _maintenance(request: web.Request) -> web.Response:
 
 
 async def _end_maintenance(request: web.Request) -> web.Response:
-    number = int(request.match_info["id"])
-    if not request.app[RELOADER].store().end_maintenance(number, time.time_ns(), who(request)):
+    body, number = await bodies.if_any(request), int(request.match_info["id"])
+    bodies.check_names(body, "reason", "actor")
+    why = override.one_line(bodies.text(body, "reason", ""))[:WORDS_MAX]
+    if not request.app[RELOADER].store().end_maintenance(number, time.time_ns(), noted(request, body), why):
         raise Refused(404, f"maintenance {number} does not go on")
     return web.json_response({"id": number, "ended": True})
 

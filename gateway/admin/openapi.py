@@ -181,7 +181,8 @@ OPERATIONS = (
     Operation("post", "/v1/maintenance", "Open no incident for a target for a time", "Maintenance", body="Maintain",
               status=201),
     Operation("get", "/v1/maintenance", "What goes on", "MaintenanceList"),
-    Operation("delete", "/v1/maintenance/{id}", "It is over", "MaintenanceEnd", problems=(404,)),
+    Operation("delete", "/v1/maintenance/{id}", "It is over", "MaintenanceEnd", body="Release", problems=(404,),
+              may_be_empty=True),
 )
 
 

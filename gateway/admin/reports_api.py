@@ -12,15 +12,13 @@ nothing missing, the post-mortem is closed and its incident is reviewed.
 
 import contextlib
 import time
-from typing import Any
 
 from aiohttp import web
 
 from gateway.admin import answers, bodies
-from gateway.admin.callers import who
+from gateway.admin.callers import noted
 from gateway.control.deliberation import Deliberation
 from gateway.control.refused import Refused
-from gateway.model import override
 from gateway.model.incident import IllegalTransition
 from gateway.prevent import files, review, web_page
 from gateway.prevent.post_mortem import CLOSED, Record
@@ -50,7 +48,7 @@ async def _edit(request: web.Request) -> web.Response:
         raise ValueError("nothing to change: give summary, lessons or items")
     _check_version(request, _find(request))
     try:
-        return _shown(request.app[DELIBERATION].reporting.edit(_number(request), edits, _by(request, body),
+        return _shown(request.app[DELIBERATION].reporting.edit(_number(request), edits, noted(request, body),
                                                                time.time_ns()))
     except review.NotNow as error:
         raise Refused(409, str(error)) from None
@@ -60,7 +58,7 @@ async def _sign(request: web.Request) -> web.Response:
     body = await bodies.json_object(request)
     bodies.check_names(body, "function", "actor")
     _check_version(request, _find(request))
-    now, by, of = time.time_ns(), _by(request, body), request.app[DELIBERATION]
+    now, by, of = time.time_ns(), noted(request, body), request.app[DELIBERATION]
     try:
         record = of.reporting.sign(_number(request), bodies.text(body, "function"), by, now)
     except review.NotNow as error:
@@ -84,10 +82,6 @@ def _find(request: web.Request) -> Record:
 
 def _number(request: web.Request) -> int:
     return int(request.match_info["id"])
-
-
-def _by(request: web.Request, body: dict[str, Any]) -> str:
-    return f"{who(request)} {override.one_line(bodies.text(body, 'actor', ''))[:override.NOTE_MAX]}".strip()
 
 
 def _check_version(request: web.Request, record: Record) -> None:

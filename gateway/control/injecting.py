@@ -22,6 +22,7 @@ from gateway.isolate import isolation
 from gateway.model.injection import STANDING_MOST, Injection
 from gateway.model.override import REASON_MAX, one_line
 from gateway.model.target import Target
+from gateway.record import audit
 from gateway.record.injections import InjectionFile
 from gateway.record.store import NotStored, Store
 
@@ -60,7 +61,8 @@ class Injector:
             raise Refused(409, f"{STANDING_MOST} faults stand already; stop one with DELETE /v1/faults/ID")
         self._check_known(wanted)
         made = dataclasses.replace(wanted, id=self._next(), until=time.monotonic_ns() + ttl)
-        self._note(who, "fault.inject", made, reason=one_line(reason)[:REASON_MAX], seconds=ttl // 10**9)
+        self._note(who, "fault.inject", made, reason=one_line(reason)[:REASON_MAX], seconds=ttl // 10**9,
+                   **audit.change(None, {"fault": str(made)}))
         self._write({**self._standing, made.id: made})
         self._log.warning("a drill injects %s for %d s (%s)", made, ttl // 10**9, one_line(reason))
         return made
@@ -104,7 +106,7 @@ class Injector:
             left = {number: each for number, each in self._standing.items() if number != injection.id}
             self._write(left)
         self._log.warning("the injected %s is over: %s", injection, how)
-        self._note(who, f"fault.{how}", injection, reason=reason)
+        self._note(who, f"fault.{how}", injection, reason=reason, **audit.change({"fault": str(injection)}, None))
 
     def _write(self, standing: dict[int, Injection]) -> None:
         try:
@@ -119,7 +121,7 @@ class Injector:
         return self._last
 
     def _note(self, who: str, what: str, injection: Injection, **detail: Any) -> None:
-        self._store().note(time.time_ns(), who, what, f"fault:{injection.id}", {"fault": str(injection), **detail})
+        self._store().note(time.time_ns(), who, what, f"fault:{injection.id}", detail)
 
     def _check_known(self, injection: Injection) -> None:
         for kind, name in injection.scope.items():

@@ -163,12 +163,12 @@ class Responder:
             raise ValueError("say why; whoever looks at it next must know")
         if not TTL_LEAST <= ttl <= TTL_MOST:
             raise ValueError(f"ttl must be {format_duration(TTL_LEAST)} to {format_duration(TTL_MOST)}")
-        moved = self._ordered(action, event, who, now, ttl)
+        moved = self._ordered(action, event, who, reason, now, ttl)
         entry = Entry(now, who, f"action {event}", f"{moved.id} {moved}: {reason}")
         return Response(incident, (moved,), (entry,))
 
-    def _ordered(self, action: Action, event: Move, who: str, now: int, ttl: int) -> Action:
-        moved = acting.move(action, event, now, who, verdict=f"{event} by {who}")
+    def _ordered(self, action: Action, event: Move, who: str, reason: str, now: int, ttl: int) -> Action:
+        moved = acting.move(action, event, now, who, verdict=f"{event} by {who}: {reason}")
         if moved.state is not ActionState.HELD:
             return moved
         if event is Move.FORCE and any((each.kind, each.target) == (action.kind, action.target)

@@ -14,6 +14,7 @@ from typing import Any
 
 from gateway.model.action import IN_FORCE, Action, ActionKind, ActionState, Sample
 from gateway.model.safeguards import WHOLE
+from gateway.record import audit
 from gateway.record.revision import utc_text
 
 Note = Callable[[int, str, str, str, dict[str, Any]], None]
@@ -48,9 +49,14 @@ def _update(connection: sqlite3.Connection, note: Note, action: Action) -> Actio
 
 def _told(before: Action, after: Action) -> dict[str, Any]:
     share = None if after.reach is None else after.reach / WHOLE
-    return {"id": after.id, "incident": after.incident, "kind": after.kind.value, "before": before.state.value,
-            "value": after.strength, "reason": after.reason, "verdict": after.verdict, "touches": share,
-            "expires": utc_text(after.expires_ns) if after.in_force else ""}
+    return {"id": after.id, "incident": after.incident, "kind": after.kind.value, "reason": after.reason,
+            "verdict": after.verdict, "touches": share} | audit.change(_standing(before), _standing(after))
+
+
+def _standing(action: Action) -> dict[str, Any]:
+    """What of it is in force, and how long, for the audit."""
+    return {"state": action.state.value, "value": action.strength if action.in_force else None,
+            "expires": utc_text(action.expires_ns) if action.in_force else ""}
 
 
 def document(action: Action) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from gateway.record import audit
 from gateway.record.revision import utc_text
 
 Note = Callable[[int, str, str, str, dict[str, Any]], None]
@@ -58,12 +59,12 @@ def save(connection: sqlite3.Connection, note: Note, row: ProbationRow, who: str
     before = from_row(known) if known else None
     if before is None or _standing(before) != _standing(row):
         note(row.at_ns, who, "config.probation", f"revision:{row.revision}",
-             {"state": row.state.value, "step": row.evidence.get("step", 0), "beside": row.beside,
-              "reason": row.verdict, "proven": row.proven, "before": before.state.value if before else ""})
+             {"beside": row.beside, "reason": row.verdict, "proven": row.proven}
+             | audit.change(_standing(before) if before else None, _standing(row)))
 
 
-def _standing(row: ProbationRow) -> tuple[str, int]:
-    return row.state.value, int(row.evidence.get("step", 0))
+def _standing(row: ProbationRow) -> dict[str, Any]:
+    return {"state": row.state.value, "step": int(row.evidence.get("step", 0))}
 
 
 def from_row(row: sqlite3.Row) -> ProbationRow:

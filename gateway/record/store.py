@@ -248,7 +248,8 @@ class Store:
         with self._transaction() as connection:
             number = drills.add(connection, run, at_ns, who)
             self._note(at_ns, who, "drill.run", f"drill:{number}",
-                       {"scenario": run["scenario"], "passed": run["passed"], "incident": run["incident"]})
+                       {"reason": run["about"]} | audit.change(None, {
+                           "scenario": run["scenario"], "passed": run["passed"], "incident": run["incident"]}))
             return number
 
     def drills(self, limit: int = 50, before: int = LAST) -> list[dict[str, Any]]:
@@ -281,7 +282,8 @@ class Store:
         with self._transaction() as connection:
             connection.execute("INSERT INTO changes (kind, at_ns, words, scope, reference) VALUES (?, ?, ?, ?, ?)",
                                (change.kind, change.at_ns, change.words, json.dumps(change.scope), change.reference))
-            self._note(change.at_ns, who, f"change.{change.kind}", change.reference, {"words": change.words})
+            self._note(change.at_ns, who, f"change.{change.kind}", change.reference,
+                       {"reason": change.words} | audit.change(None, {"scope": dict(change.scope)}))
 
     def changes(self, first_ns: int, last_ns: int) -> list[Change]:
         rows = self._read("SELECT * FROM changes WHERE at_ns BETWEEN ? AND ? ORDER BY number DESC LIMIT 1000",
@@ -298,7 +300,8 @@ class Store:
                 connection.execute("DELETE FROM reports WHERE kind = ? AND at_ns < ?",
                                    (report.kind, report.at_ns - COMMUNITY_REPORTS_NS))
                 return
-            self._note(report.at_ns, report.who, "report", report.target, {"words": report.words})
+            self._note(report.at_ns, report.who, "report", report.target,
+                       {"reason": report.words} | audit.change(None, {"kind": report.kind.value}))
 
     def reports(self, since_ns: int) -> list[Report]:
         rows = self._read("SELECT * FROM reports WHERE at_ns >= ? ORDER BY number DESC LIMIT 1000", since_ns)
@@ -313,7 +316,7 @@ class Store:
                        {"reason": window.reason} | audit.change(None, {"expires": utc_text(window.expires_ns)}))
             return dataclasses.replace(window, id=added.lastrowid or 0)
 
-    def end_maintenance(self, number: int, at_ns: int, who: str) -> bool:
+    def end_maintenance(self, number: int, at_ns: int, who: str, reason: str = "") -> bool:
         """False where there is none of this number that goes on."""
         with self._transaction() as connection:
             going_on = connection.execute("SELECT * FROM maintenance WHERE id = ? AND expires_ns > ?",
@@ -321,8 +324,9 @@ class Store:
             if going_on is None:
                 return False
             connection.execute("UPDATE maintenance SET expires_ns = ? WHERE id = ?", (at_ns, number))
-            self._note(at_ns, who, "maintenance.end", going_on["target"], {"maintenance": number} | audit.change(
-                {"expires": utc_text(going_on["expires_ns"])}, {"expires": utc_text(at_ns)}))
+            self._note(at_ns, who, "maintenance.end", going_on["target"],
+                       {"maintenance": number, "reason": reason} | audit.change(
+                           {"expires": utc_text(going_on["expires_ns"])}, {"expires": utc_text(at_ns)}))
             return True
 
     def maintenance(self, now: int) -> list[Maintenance]:
