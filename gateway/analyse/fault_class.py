@@ -62,6 +62,8 @@ class Facts:
     """Errors rose, and not (much) later than slowness."""
     ejected: Sequence[str] = ()
     """UPSTREAM/ADDRESS that a reflex has taken out."""
+    overloaded: str = ""
+    """What the gateway saw of its own overload, where the incident began with that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,10 @@ def classify(facts: Facts) -> Verdict:
 
 
 def _gateway_overload(facts: Facts) -> Verdict | None:
+    """Where it began with it, its own word is enough, unless one client sends too much: shedding keeps the lag down
+    by the time that this is asked, and a late loop reads the answers of its upstreams late, so that they seem slow."""
+    if facts.overloaded and _client_surge(facts) is None:
+        return Verdict(FaultClass.GATEWAY_OVERLOAD, (f"it began with {facts.overloaded}, for seconds on end",), 1.0)
     strained = facts.lag_p95_ms > OVERLOADED_LAG_MS or facts.cpu > OVERLOADED_CPU
     if not strained or facts.slow_at_client < min(2, max(len(facts.upstreams), 1)):
         return None

@@ -98,7 +98,8 @@ class ChildAnalyst:
         return Question(incident.onset_ns - offset, now - offset, offset,
                         slow=SignalKind.SLOW in kinds and not kinds & FAILING, rate_up=SignalKind.RATE_UP in kinds,
                         lag_ms=lag if overloaded else 0.0, cpu=0.0, changes=tuple(self._changes(incident)),
-                        ejected=_ejected(incident), scope=incident.scope, others=self._others(incident))
+                        ejected=_ejected(incident), overloaded=_overloaded(incident),
+                        scope=incident.scope, others=self._others(incident))
 
     def _others(self, incident: Incident) -> tuple[str, ...]:
         """The targets of all other open incidents. Raises NotStored."""
@@ -134,6 +135,12 @@ def _revisions(store: Store, first: int, last: int) -> Iterator[Change]:
 def _ejected(incident: Incident) -> tuple[str, ...]:
     return tuple(each.target.partition(":")[2] for each in incident.signals
                  if each.kind is SignalKind.ENDPOINT_EJECTED)
+
+
+def _overloaded(incident: Incident) -> str:
+    """What was seen of the gateway's own overload, if that came first."""
+    first = min(incident.signals, key=lambda each: each.onset_ns)
+    return first.observed if first.kind is SignalKind.GATEWAY_OVERLOADED else ""
 
 
 def _findings(document: dict[str, Any]) -> Findings:

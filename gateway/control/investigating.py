@@ -44,7 +44,7 @@ FAILING_LEAST, FAILING_SHARE = 5, 0.02
 class Question:
     """`onset`, `now`: monotonic ns, `offset`: UTC less monotonic; `slow`: no request fails, they are slow; `ejected`:
     UPSTREAM/ADDRESS of the endpoints that a reflex has taken out; `scope`, `others`: targets of this incident, and of
-    those that are open beside it."""
+    those that are open beside it; `overloaded`: what the gateway saw of its own overload, where it began with that."""
 
     onset: int
     now: int
@@ -57,6 +57,7 @@ class Question:
     ejected: tuple[str, ...] = ()
     scope: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    overloaded: str = ""
 
 
 def investigate(board: Board, question: Question) -> dict[str, Any]:
@@ -172,7 +173,7 @@ def _facts(question: Question, frozen: Evidence, bad: NDArray[np.bool_], onset: 
     own_slow = [each for each in upstreams if each.slower < RISEN] if question.lag_ms > 0 else []
     return Facts(found, suspects, upstreams, denied=float(own.sum()) / new, rate_up=rate_up,
                  lag_p95_ms=question.lag_ms, cpu=question.cpu, slow_at_client=len(own_slow),
-                 errors_lead=not question.slow, ejected=question.ejected)
+                 errors_lead=not question.slow, ejected=question.ejected, overloaded=question.overloaded)
 
 
 def _is_out(board: Board, endpoint: int, now: int) -> bool:

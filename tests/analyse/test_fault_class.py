@@ -54,6 +54,18 @@ def test_each_kind_is_told_from_the_others(fault: FaultClass) -> None:
     assert verdict.reasons
 
 
+def test_an_incident_that_began_with_its_own_overload_is_one_though_shedding_keeps_the_lag_down() -> None:
+    slow = (upstream(slower=6.0, busier=5.0), HEALTHY)
+    verdict = classify(Facts(GLOBAL, upstreams=slow, overloaded="event-loop lag 102 ms"))
+    assert verdict.fault is FaultClass.GATEWAY_OVERLOAD
+    assert "event-loop lag 102 ms" in verdict.reasons[0]
+
+
+def test_an_overload_that_one_client_causes_is_that_clients() -> None:
+    surge = CASES[FaultClass.CLIENT_SURGE]
+    assert classify(dataclasses.replace(surge, overloaded="CPU 99%")).fault is FaultClass.CLIENT_SURGE
+
+
 def test_it_accuses_its_own_limit_where_nobody_sends_more() -> None:
     verdict = classify(Facts(caused(route="carts"), denied=0.97))
     assert verdict.fault is FaultClass.MISCONFIGURATION
