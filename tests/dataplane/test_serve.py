@@ -1,11 +1,13 @@
 """The data plane of one worker, without its sockets: made from a plan, ticked, drained."""
 import asyncio
+import gc
 import logging
 import resource
+import weakref
 from typing import Any
 
 import pytest
-from data_path import API, LISTENER, TO_API, get
+from data_path import API, LISTENER, TO_API, get, status
 from hypothesis import given
 from hypothesis import strategies as st
 from transports import Loop, Peer, Transport
@@ -37,11 +39,11 @@ class SoonLost(Transport):
         asyncio.get_running_loop().call_soon(self._loop.run)
 
 
-def client_of(served: serve.DataPlane) -> Peer:
+def client_of(served: serve.DataPlane, address: str = "192.0.2.7") -> Peer:
     plane: Any = served._plane
     peer = Peer.__new__(Peer)
     loop = Loop()
-    peer.connection = DownstreamConnection(plane, served._doors[0], ("192.0.2.7", 40000))
+    peer.connection = DownstreamConnection(plane, served._doors[0], (address, 40000))
     peer.transport, peer._loop, peer._heard = SoonLost(loop, peer.connection), loop, 0
     peer.transport.connect()
     return peer
@@ -144,3 +146,40 @@ def test_a_snapshot_tells_the_state_of_every_pool() -> None:
     told = asyncio.run(look())
     assert told["upstreams"] == {"api": [{"address": "127.0.0.1:9001", "active": 0, "connections": 0, "idle": 0}]}
     assert (told["connections"], told["active"], told["tunnels"], told["accepting"]) == (0, 0, 0, {})
+
+
+# Two plans at the same time
+
+def answering(status: int) -> plans.Plan:
+    return plans.Plan((LISTENER,), (), (plans.Route("all", respond=plans.Respond(status)),))
+
+
+def sides(served: serve.DataPlane, clients: int = 200) -> list[int]:
+    """What each of so many clients is answered."""
+    found = []
+    for number in range(clients):
+        client = client_of(served, f"10.0.0.{number}")
+        client.says(get())
+        found.append(status(client.hears()))
+    return found
+
+
+def test_united_all_clients_have_the_newer_plan_and_the_older_is_let_go() -> None:
+    async def unite() -> None:
+        on = rows("all")
+        on.board.header["share"] = 2**32 // 4
+        served = serve.DataPlane(asyncio.get_running_loop(), answering(200), worker=0, board=on, log=LOG)
+        served.commit(served.prepare(answering(200), on), 7)
+        served.commit(served.prepare(answering(299), on, beside=True), 8)
+        before = sides(served)
+        assert served.divided == 7
+        assert 20 <= before.count(299) <= 80
+        older = weakref.ref(served._plane.beside)
+        served.unite()
+        gc.collect()
+        assert (served.divided, set(sides(served)), older()) == (0, {299}, None)
+        on.board.header["share"] = 0                    # a word that a divided plane would heed
+        assert set(sides(served, 20)) == {299}
+        served.overload.stop()
+
+    asyncio.run(unite())
