@@ -38,6 +38,7 @@ def compile_plan(settings: Gateway) -> plan.Plan:
         respond=ladder(settings.respond),
         probation=plan.Probation(settings.probation.mode, settings.probation.for_, settings.probation.steps),
         drills=settings.drills == "enabled",
+        post_mortems_in_git=settings.post_mortems.git,
         admin=settings.admin.address,
         admin_hosts=settings.admin.hosts,
         recorder=plan.Recorder(settings.recorder.disk, settings.recorder.rate, settings.recorder.version_header),

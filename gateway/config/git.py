@@ -33,10 +33,10 @@ def facts(path: Path) -> GitFacts:
     """Of a config file or folder; empty where there is no git, no work tree, or no commit of the file."""
     real = path.resolve()
     folder = real if real.is_dir() else real.parent
-    last = _git(folder, "log", "-1", f"--format=%H{FIELD}%an <%ae>", "--", str(real))
+    last = run(folder, "log", "-1", f"--format=%H{FIELD}%an <%ae>", "--", str(real))
     if not last or FIELD not in last:
         return NONE
-    head = _git(folder, "rev-parse", "--verify", "HEAD")
+    head = run(folder, "rev-parse", "--verify", "HEAD")
     commit, author = last.strip().split(FIELD, 1)
     return GitFacts((head or commit).strip(), _printable(author), _is_dirty(folder, real))
 
@@ -48,16 +48,16 @@ def _is_dirty(folder: Path, path: Path) -> bool:
 
 
 def _differs(folder: Path, file: Path) -> bool:
-    committed = _git(file.parent, "rev-parse", "--verify", f"HEAD:./{file.name}")
-    written = _git(folder, "hash-object", "--no-filters", "--", str(file))
+    committed = run(file.parent, "rev-parse", "--verify", f"HEAD:./{file.name}")
+    written = run(folder, "hash-object", "--no-filters", "--", str(file))
     return committed is None or committed != written
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
-    """The output of a git command; None where it failed, is absent or took too long."""
+def run(folder: Path, *arguments: str, **more: str) -> str | None:
+    """The output of a git command; None where it failed, is absent or took too long. `more`: of its environment."""
     settings = [part for setting in NOTHING_RUNS for part in ("-c", setting)]
     environment = {"PATH": os.environ.get("PATH", os.defpath), "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0",
-                   "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "LC_ALL": "C"}
+                   "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "LC_ALL": "C", **more}
     try:
         done = subprocess.run(  # noqa: S603  a fixed command; the path is an argument after `--`
             ["git", *settings, "-C", str(folder), *arguments],  # noqa: S607  git of the PATH, as the user has it

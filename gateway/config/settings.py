@@ -10,6 +10,7 @@ from gateway.dataplane.settings import ClientsSettings, DrainSettings, ListenerS
 from gateway.detect.settings import DetectSettings
 from gateway.mitigate.settings import LadderSettings
 from gateway.model import kinds
+from gateway.prevent.settings import PostMortemSettings
 from gateway.public.settings import FeedbackSettings, PublicStatusSettings
 from gateway.record.alerts.settings import AlertsSettings
 from gateway.record.settings import LogSettings, RecorderSettings, StateSettings
@@ -56,6 +57,8 @@ class Gateway(kinds.Settings):
     """Where anybody may read what is known about open incidents; nowhere by default."""
     probation: ProbationSettings = ProbationSettings()
     """How a new revision of this config is watched, and rolled back if it is worse."""
+    post_mortems: PostMortemSettings = PostMortemSettings()
+    """What becomes of the reports about incidents that are over."""
     drills: Annotated[str, kinds.choice("enabled", "disabled")] = "disabled"
     """Whether faults may be injected on purpose, to see that they are found and contained."""
     drain: DrainSettings = DrainSettings()

@@ -84,10 +84,10 @@ class Deciding:
         return decided
 
     def _folder(self) -> Path:
-        config = self._reloader.config_path
-        if config is None:
+        folder = self._reloader.config_folder
+        if folder is None:
             raise Refused(409, "this gateway was started without a config file, so that there is no place beside it")
-        return config if config.is_dir() else config.parent
+        return folder
 
     def _write(self, proposal: Proposal) -> str:
         folder = self._folder() / FOLDERS[proposal.kind]

@@ -15,6 +15,7 @@ from typing import Any
 from gateway.board import Board
 from gateway.control.client_traffic import ClientTraffic
 from gateway.control.deciding import Deciding
+from gateway.control.filing import Filing
 from gateway.control.going_back import GoingBack
 from gateway.control.historian import ChildHistorian
 from gateway.control.incident_loop import Analyst, IncidentLoop, Source
@@ -76,9 +77,10 @@ class Deliberation:
         self.responder = Responder(reloader.store, measuring, lambda: reloader.active.plan.respond, enforce)
         self.incidents = IncidentLoop(reloader.store, sources, self._topology, analyst, self._telling, log,
                                       self.responder)
+        self.filing = Filing(lambda: reloader.config_folder, lambda: reloader.active.plan.post_mortems_in_git, log)
         self.reporting = Reporting(reloader.store, folder, lambda: reloader.active,
                                    historian or ChildHistorian(folder, log),
-                                   tuner or NicedChild(folder, TUNING, TUNING_SECONDS, log), log)
+                                   tuner or NicedChild(folder, TUNING, TUNING_SECONDS, log), self.filing, log)
         self.deciding = Deciding(reloader, log)
         self.turn_ms = self.worst_ms = 0.0
         self.fault = ""
@@ -102,7 +104,7 @@ class Deliberation:
             return lambda: self.routes.keep(second)
         if second % TICK_SECONDS == TIDY_AT:
             return lambda: self.windows.tidy(second)
-        return None
+        return self.filing.file_one if self.filing.is_waiting else None
 
     def try_turn(self, now: int) -> None:
         """`now`: UTC ns."""
@@ -165,7 +167,7 @@ class Deliberation:
             "turn_ms": round(self.turn_ms, 2), "worst_turn_ms": round(self.worst_ms, 2), "fault": self.fault,
             "detection": self.routes.status(), "clients": self.clients.snapshot(CLIENTS_SHOWN),
             "incidents_fault": self.incidents.fault, "not_opened": self.incidents.not_opened,
-            "post_mortems_fault": self.reporting.fault,
+            "post_mortems_fault": self.reporting.fault or self.filing.fault,
             "windows": {"fault": self.windows.fault, "memory_bytes": self.windows.bytes(),
                         "disk_bytes": usage.bytes if usage else 0, "disk_max_bytes": usage.max_bytes if usage else 0,
                         "series": usage.series if usage else 0, "dropped": usage.dropped if usage else 0},

@@ -365,6 +365,11 @@ class Reloader:
         """None where the gateway was started without a file."""
         return self._config
 
+    @property
+    def config_folder(self) -> Path | None:
+        """That of the file, or the folder itself."""
+        return self._config if self._config is None or self._config.is_dir() else self._config.parent
+
     def _disk_content(self) -> str:
         """Of what stands on the disk now, loadable or not; empty where there is nothing."""
         try:

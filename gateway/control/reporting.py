@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+from gateway.control.filing import Filing
 from gateway.control.recalling import Memory, Question
 from gateway.control.tuning import TuningQuestion
 from gateway.model.action import Action, ActionKind
@@ -61,12 +62,13 @@ class Reporting:
     looked for the next one."""
 
     def __init__(self, store: Callable[[], Store], folder: Path, active: Callable[[], Active], historian: Historian,
-                 tuner: Tuner, log: logging.Logger) -> None:
+                 tuner: Tuner, filing: Filing, log: logging.Logger) -> None:
         self._store = store
         self._folder = folder / FOLDER
         self._active = active
         self._historian = historian
         self._tuner = tuner
+        self._filing = filing
         self._log = log
         self._about: Incident | None = None
         self._tuned = 0
@@ -176,6 +178,7 @@ class Reporting:
 
     def _keep(self, record: Record, resolved_ns: int, now: int, who: str, what: str) -> None:
         self._store().save_post_mortem(record, resolved_ns, now, who, what)
+        self._filing.put(record, what, who)
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             for name, text in files.written(record).items():

@@ -1,4 +1,6 @@
-"""What a drill's scenario says: what is done to the gateway, and how soon it must have noticed and cured it."""
+"""Settings of post-mortems; and what a drill's scenario says: what is done to the gateway, and how soon it must have
+noticed and cured it.
+"""
 
 from typing import Annotated, Self
 
@@ -11,7 +13,14 @@ from gateway.model.kinds import Settings
 
 SECOND = 10**9
 Limit = Annotated[int, kinds.duration(SECOND, 3600 * SECOND)]
-PLACES = ("endpoint", "upstream", "upstreams", "route", "client")
+PLACES = ("endpoint", "upstream", "upstreams", "route", "client", "gateway")
+
+
+class PostMortemSettings(Settings):
+    """Reports about incidents that are over."""
+
+    git: bool = False
+    """Keep them in `post-mortems/` beside the config too, each change a commit in its git work tree."""
 
 
 class FaultSettings(Settings):
@@ -22,7 +31,7 @@ class FaultSettings(Settings):
     share: kinds.Share = 1_000_000
     """Of the tries in its scope."""
     delay: Annotated[int, kinds.duration(most=DELAY_MOST)] = SECOND
-    """For `delay`."""
+    """For `delay`, and for `busy`, at most 100 ms."""
     status: Annotated[int, kinds.number(400, 599)] = 503
     """For `status`."""
     rate: Annotated[int, kinds.number(1, RATE_MOST)] = 100
@@ -64,7 +73,7 @@ class ScenarioSettings(Settings):
     about: kinds.Text
     """What happens, in a sentence."""
     place: Annotated[str, kinds.choice(*PLACES)]
-    """What it happens to; `upstreams`: all of them."""
+    """What it happens to; `upstreams`: all of them; `gateway`: itself, at whatever is asked of it."""
     fault: FaultSettings | None = None
     """A fault that is injected."""
     surge: SurgeSettings | None = None

@@ -251,6 +251,7 @@ class Plan:
     respond: Policy = Policy()
     probation: Probation = Probation()
     drills: bool = False
+    post_mortems_in_git: bool = False
 
     @property
     def watched(self) -> tuple[Route, ...]:

@@ -2,6 +2,7 @@
 import dataclasses
 import json
 import logging
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from prevent import cases
 from prevent.cases import ONSET
 
+from gateway.control.filing import Filing
 from gateway.control.recalling import Memory, Question, recall
 from gateway.control.reporting import Reporting, affected, suspect
 from gateway.control.tuning import TuningQuestion
@@ -66,11 +68,14 @@ class Scene:
         self.folder = folder
         self.store = open_store(folder, ONSET * SECOND, LOG)
         self.historian, self.tuner = Historian(), Tuner()
+        self.in_git = False
+        self.filing = Filing(lambda: folder / "config", lambda: self.in_git, LOG)
         self.reporting = self.start()
         self.now = (ONSET + 172) * SECOND
 
     def start(self) -> Reporting:
-        return Reporting(lambda: self.store, self.folder, lambda: ACTIVE, self.historian, self.tuner, LOG)
+        return Reporting(lambda: self.store, self.folder, lambda: ACTIVE, self.historian, self.tuner,
+                         self.filing, LOG)
 
     def over(self) -> Incident:
         found = cases.incident(target="upstream:orders")
@@ -183,6 +188,51 @@ def test_edits_and_signatures_are_in_the_audit_and_in_the_files(scene: Scene) ->
     assert "operations: token bob" in (scene.folder / "post-mortems" / f"{number}.md").read_text()
     assert [each["owner"] for each in scene.reporting.open_items()] == ["ann"]
     assert scene.store.verify() is None
+
+
+def git(folder: Path, *words: str) -> str:
+    return subprocess.run(["git", "-c", "user.name=Ann", "-c", "user.email=ann@example.com", "-C", str(folder), *words],
+                          check=True, capture_output=True, text=True).stdout
+
+
+def test_where_the_config_says_so_each_change_is_a_commit_beside_it(scene: Scene) -> None:
+    config = scene.folder / "config"
+    config.mkdir()
+    (config / "gateway.yaml").write_text("version: 1\n")
+    git(config, "init", "-q")
+    git(config, "add", ".")
+    git(config, "commit", "-qm", "config")
+    scene.in_git = True
+    number = scene.over().id
+    scene.seconds(10)
+    scene.filing.file_one()
+    scene.reporting.edit(number, {"lessons": {"well": ["it was quick"]}}, "ann", scene.now)
+    assert scene.filing.is_waiting
+    scene.filing.file_one()
+    assert scene.filing.fault == ""
+    assert git(config, "log", "--format=%s").splitlines() == [
+        f"Post-mortem of incident {number}: edit by ann", f"Post-mortem of incident {number}: draft by gateway",
+        "config"]
+    assert "it was quick" in git(config, "show", f"HEAD:post-mortems/{number}.md")
+    assert git(config, "status", "--porcelain") == ""
+
+
+def test_nothing_is_written_beside_the_config_by_default(scene: Scene) -> None:
+    scene.over()
+    scene.seconds(10)
+    assert not scene.filing.is_waiting
+    assert not (scene.folder / "config").exists()
+
+
+def test_where_there_is_no_git_the_fault_is_shown_and_the_files_are_there(scene: Scene) -> None:
+    (scene.folder / "config").mkdir()
+    scene.in_git = True
+    number = scene.over().id
+    scene.seconds(10)
+    scene.filing.file_one()
+    assert "must be in a git work tree" in scene.filing.fault
+    assert (scene.folder / "config" / "post-mortems" / f"{number}.md").exists()
+    assert not scene.filing.is_waiting
 
 
 def test_files_that_cannot_be_written_are_a_fault_to_show_and_the_store_has_it(scene: Scene) -> None:
