@@ -34,6 +34,7 @@ REVISIONS_MOST, TOUCHED_MOST = 5, 8
 """Looked at: the latest revisions, and what each touched; what touched more touched everything."""
 FAILING = frozenset({SignalKind.ERRORS, SignalKind.BREAKER_OPEN, SignalKind.BURN, SignalKind.ENDPOINT_EJECTED,
                      SignalKind.LIMIT_SATURATED, SignalKind.BULKHEAD_FULL})
+MOSTLY = 0.5
 MODULE = "gateway.processes.analyst"
 
 
@@ -96,7 +97,7 @@ class ChildAnalyst:
         lag = max((self._board.slot(index)["loop_lag_us"] for index in self._board.crew()), default=0) / 1000
         overloaded = SignalKind.GATEWAY_OVERLOADED in kinds
         return Question(incident.onset_ns - offset, now - offset, offset,
-                        slow=SignalKind.SLOW in kinds and not kinds & FAILING, rate_up=SignalKind.RATE_UP in kinds,
+                        slow=_is_slow(incident), rate_up=SignalKind.RATE_UP in kinds,
                         lag_ms=lag if overloaded else 0.0, cpu=0.0, changes=tuple(self._changes(incident)),
                         ejected=_ejected(incident), overloaded=_overloaded(incident),
                         scope=incident.scope, others=self._others(incident))
@@ -135,6 +136,14 @@ def _revisions(store: Store, first: int, last: int) -> Iterator[Change]:
 def _ejected(incident: Incident) -> tuple[str, ...]:
     return tuple(each.target.partition(":")[2] for each in incident.signals
                  if each.kind is SignalKind.ENDPOINT_EJECTED)
+
+
+def _is_slow(incident: Incident) -> bool:
+    """It is slow, and does not fail; a breaker may have opened for either."""
+    failing = {each.kind for each in incident.signals if each.kind in FAILING
+               and not (each.kind is SignalKind.BREAKER_OPEN and each.statistic > MOSTLY)}
+    slow = {each.kind for each in incident.signals} & {SignalKind.SLOW, SignalKind.BREAKER_OPEN}
+    return bool(slow) and not failing
 
 
 def _overloaded(incident: Incident) -> str:

@@ -72,7 +72,7 @@ class Sensing:
             is_open = control["breaker"] & 3 != CLOSED
             window = self._board.window("upstreams", row)
             yield reflex.Breaker(upstream.name, is_open, now - max(0, monotonic - control["since_ns"]),
-                                 window["failures"], window["requests"])
+                                 window["failures"], window["requests"], window["slow"])
 
     def _endpoints(self, now: int, monotonic: int) -> Iterator[reflex.Endpoint]:
         for name, row in self._places.names("endpoint").items():

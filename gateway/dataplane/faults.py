@@ -20,7 +20,7 @@ from gateway.dataplane.pool import Endpoint
 from gateway.dataplane.routes import Route
 from gateway.dataplane.slowpath import count_failure, why
 from gateway.dataplane.upstream import UpstreamConnection
-from gateway.model.injection import REACHING, Injection
+from gateway.model.injection import REACHING, Injection, InjectionKind
 from gateway.model.safeguards import WHOLE
 
 Way = Callable[[Plane, Exchange, int], Coroutine[Any, Any, None]]
@@ -46,12 +46,14 @@ class Faults:
         self._plane.faults = self if self._standing else None
 
     def way(self, route: Route, endpoint: Endpoint, client: int) -> Way | None:
-        """How to connect instead, where a fault meets this try."""
+        """How to connect instead, where a fault meets this try; work that keeps us busy is done here and now."""
         now = time.monotonic_ns()
         for injection, key in self._standing:
             if (injection.until > now and (not key or key == client) and _meets(injection, route, endpoint)
                     and random.randrange(WHOLE) < injection.share):  # noqa: S311 - a share, no secret
-                return functools.partial(self._connect, injection)
+                if injection.kind is not InjectionKind.BUSY:
+                    return functools.partial(self._connect, injection)
+                work(injection.delay)
         return None
 
     async def _connect(self, injection: Injection, plane: Plane, exchange: Exchange, generation: int) -> None:
@@ -85,6 +87,13 @@ class Faults:
 
     def __repr__(self) -> str:
         return f"<Faults {[str(each) for each, _ in self._standing]}>"
+
+
+def work(duration: int) -> None:
+    """Keep this thread's processor, and with it the event loop, for so many ns."""
+    until = time.monotonic_ns() + duration
+    while time.monotonic_ns() < until:
+        pass
 
 
 def _meets(injection: Injection, route: Route, endpoint: Endpoint) -> bool:

@@ -28,6 +28,7 @@ class Breaker:
     since_ns: int
     failures: int = 0
     requests: int = 0
+    slow: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +110,12 @@ def signals(facts: Facts, now: int) -> list[Signal]:
 
 
 def breaker_open(breaker: Breaker, now: int) -> Signal | None:
+    """Its statistic: the part of what it opened for that was slow."""
     if not breaker.is_open:
         return None
     return Signal(SignalKind.BREAKER_OPEN, f"upstream:{breaker.upstream}", now, breaker.since_ns,
-                  f"{breaker.failures} of {breaker.requests} results failed or were slow")
+                  f"{breaker.failures} of {breaker.requests} results failed, {breaker.slow} were slow",
+                  statistic=breaker.slow / max(breaker.failures + breaker.slow, 1))
 
 
 def endpoint_ejected(endpoint: Endpoint, now: int) -> Signal | None:

@@ -5,6 +5,7 @@
     status     this status is answered, without asking the endpoint
     slow body  the head comes at once, the body at so many bytes per second
     blackhole  nothing comes
+    busy       the worker itself works on the try for so long, and on nothing else meanwhile
 
 It acts on what its scope names together, and ends at `until` on the clock of whoever looks, whatever has died by then.
 """
@@ -20,6 +21,8 @@ TTL = 60 * SECOND
 TTL_LEAST = 1 * SECOND
 TTL_MOST = 600 * SECOND
 DELAY_MOST = 60 * SECOND
+BUSY_MOST = SECOND // 10
+"""A worker that is silent for 5 s is killed: a few dozen tries at a time must take less."""
 RATE_MOST = 2**30
 STANDING_MOST = 16
 
@@ -30,6 +33,7 @@ class InjectionKind(StrEnum):
     STATUS = "status"
     SLOW_BODY = "slow body"
     BLACKHOLE = "blackhole"
+    BUSY = "busy"
 
 
 REACHING = frozenset({InjectionKind.DELAY, InjectionKind.SLOW_BODY})
@@ -58,7 +62,7 @@ class Injection:
         if not (self.route or self.upstream or self.endpoint or self.client):
             raise ValueError("say where: a route, an upstream, an endpoint or a client")
         _within("share", self.share, 1, WHOLE, format_share)
-        _within("delay", self.delay, 1, DELAY_MOST, format_duration)
+        _within("delay", self.delay, 1, BUSY_MOST if self.kind is InjectionKind.BUSY else DELAY_MOST, format_duration)
         _within("status", self.status, 400, 599, str)
         _within("rate", self.rate, 1, RATE_MOST, str)
         if self.client:
@@ -72,6 +76,7 @@ class Injection:
 
     def __str__(self) -> str:
         more = {InjectionKind.DELAY: f" of {format_duration(self.delay)}", InjectionKind.STATUS: f" {self.status}",
+                InjectionKind.BUSY: f" for {format_duration(self.delay)}",
                 InjectionKind.SLOW_BODY: f" of {self.rate} bytes/s"}.get(self.kind, "")
         where = ", ".join(f"{name} {value}" for name, value in self.scope.items())
         return f"{self.kind}{more} on {format_share(self.share)} of {where}"

@@ -2,9 +2,11 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
-from gateway.cli.drills import scenarios
+from gateway.cli.drills import doing, scenarios
 from gateway.cli.drills.followed import Followed
+from gateway.cli.drills.places import Place
 from gateway.cli.drills.traffic import LEFT_OUT, NO_ANSWER, Counter, asked, crowd, failed
 from gateway.model.fault import FaultClass
 
@@ -13,14 +15,14 @@ FOLDER = Path(__file__).parents[2] / "config" / "drills"
 
 def test_every_scenario_that_is_shipped_is_one() -> None:
     found = list(scenarios.all_in(FOLDER))
-    assert len(found) >= 8
+    assert len(found) >= 10
     assert all(each.settings.about for each in found)
 
 
-def test_there_is_a_scenario_for_nearly_every_kind_of_fault() -> None:
+def test_there_is_a_scenario_for_every_kind_of_fault() -> None:
     names = {each.name for each in scenarios.all_in(FOLDER)}
     missing = {each.value for each in FaultClass if each.value.replace(" ", "-") not in names}
-    assert missing == {"gateway overload", "unknown"}      # as much load as it takes is no drill
+    assert missing == {"unknown"}
 
 
 @pytest.mark.parametrize(("text", "why"), [
@@ -33,6 +35,30 @@ def test_what_is_no_scenario_says_why(tmp_path: Path, text: str, why: str) -> No
     (tmp_path / "bad.yaml").write_text(text)
     with pytest.raises(scenarios.ScenarioError, match=why):
         scenarios.load("bad", tmp_path)
+
+
+SHOP = """\
+upstreams:
+  orders: {endpoints: ["127.0.0.1:9001"], breaker: {window: 10s}}
+"""
+
+
+def test_a_mistake_in_a_folder_of_files_changes_the_one_that_has_the_upstream() -> None:
+    text = f"# file: 10-a.yaml\nversion: 1     # ours\n\n# file: 20-b.yaml\n{SHOP}\n"
+    made = doing.with_mistake(text, "orders", 1)
+    assert made["10-a.yaml"] == "version: 1     # ours\n"
+    assert yaml.safe_load(made["20-b.yaml"])["upstreams"]["orders"] == {
+        "endpoints": ["127.0.0.1:1"], "breaker": {"window": "10s"}}
+
+
+def test_a_mistake_in_a_single_file_leaves_it_a_single_file() -> None:
+    made = doing.with_mistake(f"version: 1\n{SHOP}", "orders", 1)
+    assert [yaml.safe_load(each)["upstreams"]["orders"]["endpoints"] for each in made.values()] == [["127.0.0.1:1"]]
+
+
+def test_the_gateway_itself_is_a_place_with_all_its_upstreams() -> None:
+    place = Place(upstreams=("a", "b"), is_gateway=True)
+    assert (place.about, str(place)) == ("gateway", "gateway")
 
 
 def test_an_unknown_name_is_told_which_there_are(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_the_windows_say_which_budgets_would_have_fired_earlier_and_at_which_pri
 def test_the_detectors_are_held_to_it_by_the_command(tuned: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "incident-7.json"
     path.write_text(drill(tuned).body)
-    result = CliRunner().invoke(main, ["incidents", "replay", str(path)])
+    result = CliRunner().invoke(main, ["drill", "--replay", str(path)])
     assert result.output.startswith("passed  incident 7, errors on route:list: is noticed after")
     assert result.exit_code == 0
 

@@ -21,6 +21,13 @@ def test_what_makes_no_sense_is_refused(wrong: dict[str, object], why: str) -> N
         Injection(InjectionKind.STATUS, **wrong)  # type: ignore[arg-type]
 
 
+def test_a_worker_is_kept_busy_for_a_moment_only() -> None:
+    busy = Injection(InjectionKind.BUSY, upstream="api", delay=SECOND // 50)
+    assert str(busy) == "busy for 20ms on 100% of upstream api"
+    with pytest.raises(ValueError, match="100ms"):
+        Injection(InjectionKind.BUSY, upstream="api", delay=SECOND)
+
+
 def test_no_fault_may_stand_longer_than_ten_minutes() -> None:
     assert check_ttl(600 * SECOND) == 600 * SECOND
     with pytest.raises(ValueError, match="10m"):

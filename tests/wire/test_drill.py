@@ -33,7 +33,7 @@ expect: {{detect: 10s, isolate: {isolate}}}
 def drill(gateway: Gateway, port: int, scenario: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "gateway", "drill", str(scenario), "--admin", f"127.0.0.1:{gateway.admin_port}",
-         "--traffic", "80", "--listener", f"http://127.0.0.1:{port}/", "--json"],
+         "--traffic", "80", "--settle", "3", "--listener", f"http://127.0.0.1:{port}/", "--json"],
         cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

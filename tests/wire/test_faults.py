@@ -73,6 +73,9 @@ def test_every_kind_of_fault_is_seen_and_ends(tmp_path: Path) -> None:
         with Injected(gateway, port, kind="delay", delay="150ms"):
             status, took = get(port)
             assert (status, took >= 0.15) == (200, True)
+        with Injected(gateway, port, kind="busy", delay="50ms"):
+            status, took = get(port)
+            assert (status, took >= 0.05) == (200, True)
         with Injected(gateway, port, kind="slow body", rate=10):
             status, took = get(port)                    # "ok": a byte each 100 ms
             assert (status, took >= 0.1) == (200, True)

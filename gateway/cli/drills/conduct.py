@@ -19,8 +19,6 @@ from gateway.prevent import drill
 from gateway.prevent.drill import STEPS, Judgement
 
 LOOK_S = 0.25
-SETTLE_S = 3.0
-"""Of traffic before the fault."""
 
 
 class Refused(ValueError):
@@ -59,14 +57,16 @@ class Run:
 
 
 class Conductor:
-    """`tell`: called at each look."""
+    """`settle`: seconds of its own traffic before the fault, so that there is something usual; `tell`: called at each
+    look."""
 
-    def __init__(self, admin: str, run: Run, asking: Traffic, flows: list[traffic.Flow], url: str,
+    def __init__(self, admin: str, run: Run, asking: Traffic, flows: list[traffic.Flow], settle: float, url: str,
                  tell: Callable[[Run], None]) -> None:
         self._admin = admin
         self._run = run
         self._traffic = asking
         self._flows = flows
+        self._settle = settle if flows else 0.0
         self._url = url
         self._tell = tell
 
@@ -75,7 +75,7 @@ class Conductor:
         run, settings = self._run, self._run.scenario.settings
         self._check()
         with self._traffic.flowing(*self._flows):
-            time.sleep(SETTLE_S if self._flows else 0.0)
+            time.sleep(self._settle)
             run.began, started = time.time(), time.monotonic()
             run.followed = Followed(run.place.about, run.began)
             with doing.done(self._admin, settings, run.place, run.scenario.name, self._traffic, self._url):

@@ -11,8 +11,10 @@ from typing import Any
 import yaml
 
 from gateway.cli.asking import ask
+from gateway.cli.drills.followed import patiently
 from gateway.cli.drills.places import Place
 from gateway.cli.drills.traffic import Flow, Traffic
+from gateway.config import places
 from gateway.model.quantities import format_duration, format_share
 from gateway.prevent.settings import FaultSettings, ScenarioSettings
 
@@ -46,19 +48,29 @@ def injected(admin: str, fault: FaultSettings, place: Place, upstream: str, ttl:
     try:
         yield
     finally:
-        if any(each["id"] == number for each in ask(admin, "/v1/faults")["faults"]):
-            ask(admin, f"/v1/faults/{number}", {"reason": f"drill {name} is over"}, "DELETE")
+        if any(each["id"] == number for each in patiently(admin, "/v1/faults")["faults"]):
+            patiently(admin, f"/v1/faults/{number}", {"reason": f"drill {name} is over"}, "DELETE")
 
 
 @contextlib.contextmanager
 def mistaken(admin: str, upstream: str, port: int, name: str) -> Iterator[None]:
     served = ask(admin, "/v1/config")["revision"]["number"]
-    text = yaml.safe_load(ask(admin, f"/v1/revisions/{served}")["text"])
-    text["upstreams"][upstream]["endpoints"] = [f"127.0.0.1:{port}"]
-    applied = ask(admin, "/v1/config", {"documents": {"gateway.yaml": yaml.safe_dump(text, sort_keys=False)},
+    text = ask(admin, f"/v1/revisions/{served}")["text"]
+    applied = ask(admin, "/v1/config", {"documents": with_mistake(text, upstream, port),
                                         "reason": f"drill {name}"})["number"]
     try:
         yield
     finally:
-        if ask(admin, "/v1/config")["revision"]["number"] == applied:
+        if patiently(admin, "/v1/config")["revision"]["number"] == applied:
             ask(admin, "/v1/config/rollback", {"to": served, "reason": f"drill {name} is over"})
+
+
+def with_mistake(text: str, upstream: str, port: int) -> dict[str, str]:
+    """The files of a revision, one or several, with the upstream at the wrong port; only its own file is changed."""
+    files = places.documents(text)
+    for name, body in files.items():
+        config = yaml.safe_load(body) or {}
+        if upstream in (config.get("upstreams") or {}):
+            config["upstreams"][upstream]["endpoints"] = [f"127.0.0.1:{port}"]
+            files[name] = yaml.safe_dump(config, sort_keys=False)
+    return files

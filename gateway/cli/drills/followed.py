@@ -45,22 +45,22 @@ class Followed:
 
 def latest(admin: str) -> list[Document]:
     """The incidents of late, in short, the oldest first."""
-    found: list[Document] = _asked(admin, "/v1/incidents?all=true&limit=50")["incidents"]
+    found: list[Document] = patiently(admin, "/v1/incidents?all=true&limit=50")["incidents"]
     return found[::-1]
 
 
 def whole(admin: str, number: int) -> Document:
     """One, with its timeline."""
-    found: Document = _asked(admin, f"/v1/incidents/{number}")
+    found: Document = patiently(admin, f"/v1/incidents/{number}")
     return found
 
 
-def _asked(admin: str, path: str) -> Any:
-    """Control may be replaced meanwhile: whoever follows an incident asks again, for a while."""
+def patiently(admin: str, path: str, body: Document | None = None, method: str | None = None) -> Any:
+    """As `ask`. Control may be replaced meanwhile: whoever follows an incident asks again, for a while."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
-            return ask(admin, path)
+            return ask(admin, path, body, method)
         except SystemExit:
             if time.monotonic() >= deadline:
                 raise

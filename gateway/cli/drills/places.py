@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.cli.asking import ask
+from gateway.model.signal import GATEWAY
 
 SURGING = "127.0.0.66"
 
@@ -20,15 +21,20 @@ class Place:
     upstreams: tuple[str, ...] = ()
     endpoint: str = ""
     client: str = ""
+    is_gateway: bool = False
 
     @property
     def about(self) -> str:
         """A part of the name of a target in the incident's scope; a shared gateway word where all are meant."""
+        if self.is_gateway:
+            return GATEWAY
         if self.endpoint:
             return self.endpoint
         return self.upstreams[0] if len(self.upstreams) == 1 else ""
 
     def __str__(self) -> str:
+        if self.is_gateway:
+            return GATEWAY
         named = [("route", self.route), ("upstream", ", ".join(self.upstreams)), ("endpoint", self.endpoint),
                  ("client", self.client)]
         return "; ".join(f"{kind} {name}" for kind, name in named if name)
@@ -40,8 +46,8 @@ def find(admin: str, kind: str, route: str, upstream: str, endpoint: str, client
     routes = [each for each in served["routes"] if each["upstream"] and route in ("", each["name"])]
     upstreams = {each["name"]: each for each in served["upstreams"] if upstream in ("", each["name"])}
     fitting = [each for each in routes if each["upstream"] in upstreams]
-    if kind == "upstreams":
-        return Place(upstreams=tuple(upstreams))
+    if kind in ("upstreams", GATEWAY):
+        return Place(upstreams=tuple(upstreams), is_gateway=kind == GATEWAY)
     for each in fitting:
         place = _place(kind, each, upstreams[each["upstream"]], endpoint, client)
         if place is not None:
