@@ -1,22 +1,37 @@
 """`gateway incidents report|lesson|item|items|sign`: post-mortems, and what people write into them."""
 
 import getpass
+import time
 from typing import Any
 
 import click
 
 from gateway.cli import printing
-from gateway.cli.asking import ask, json_option
+from gateway.cli.asking import ask, json_option, peek
 from gateway.prevent import files
+
+PATIENCE_S = 120.0
+"""An incident is resolved after a minute without a signal, and its post-mortem is drafted within another."""
 
 
 @click.command()
 @click.argument("number", type=int)
 @click.option("--format", "form", type=click.Choice(files.FORMATS), default="md", show_default=True)
+@click.option("--wait", is_flag=True, help="Until it is drafted, two minutes at most.")
 @click.pass_obj
-def report(admin: str, number: int, form: str) -> None:
+def report(admin: str, number: int, form: str, wait: bool) -> None:
     """The post-mortem of incident NUMBER."""
-    click.echo(files.text(ask(admin, f"/v1/incidents/{number}/report"), form), nl=False)
+    path = f"/v1/incidents/{number}/report"
+    if wait:
+        ask(admin, f"/v1/incidents/{number}")
+        _await(admin, path)
+    click.echo(files.text(ask(admin, path), form), nl=False)
+
+
+def _await(admin: str, path: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while peek(admin, path) is None and time.monotonic() < deadline:
+        time.sleep(1.0)
 
 
 @click.command()

@@ -27,7 +27,7 @@ def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
                                 "GATEWAY_ADMIN": f"127.0.0.1:{admin}", "PYTHONUNBUFFERED": "1"}
     printed = tmp_path / "printed"  # a file, since what runs in the background would keep a pipe open for ever
     with printed.open("w") as output:
-        done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, timeout=90, check=False,
+        done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, timeout=240, check=False,
                               stdout=output, stderr=subprocess.STDOUT)
     text = printed.read_text()
     assert done.returncode == 0, text + (tmp_path / "gateway.log").read_text()
