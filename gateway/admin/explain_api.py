@@ -8,6 +8,7 @@ now; what was decided then is under `record`, and says itself under which revisi
 """
 
 import asyncio
+import re
 import time
 from typing import Any
 
@@ -28,6 +29,7 @@ from gateway.record.revision import utc_text
 
 BOARD = web.AppKey("board of explanations", Board)
 HEADERS_MOST = 20
+REQUEST_ID = re.compile("[0-9a-f]{32}")
 
 
 async def _explain(request: web.Request) -> web.Response:
@@ -35,10 +37,13 @@ async def _explain(request: web.Request) -> web.Response:
 
 
 async def _of_record(request: web.Request) -> web.Response:
+    number = request.match_info["request_id"].replace("-", "").lower()
+    if not REQUEST_ID.fullmatch(number):
+        raise Refused(404, f"{number[:40]!r} is no request id: those are 32 hex digits, such as `gateway requests` shows")
     recorder = request.app[RECORDER]
     recorder.turn(time.monotonic_ns())
     recorder.spool.flush(time.monotonic_ns())
-    wanted = Wanted(request_id=request.match_info["request_id"])
+    wanted = Wanted(request_id=number)
     looked = await asyncio.to_thread(looking.look, recorder.spool.folder, wanted, 1)
     if not looked.found:
         raise Refused(404, "there is no record of this request: it may have been sampled out or overwritten; what was "
@@ -79,5 +84,5 @@ def _answer(app: web.Application, asked: Question, record: dict[str, Any] | None
 
 ROUTES = [
     web.get("/v1/explain", answers.answered(_explain)),
-    web.get("/v1/explain/{request_id:[0-9a-f]{32}}", answers.answered(_of_record)),
+    web.get("/v1/explain/{request_id}", answers.answered(_of_record)),
 ]

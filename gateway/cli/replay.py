@@ -10,11 +10,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from gateway.cli import exits
+from gateway.cli.asking import json_option, told
 from gateway.config import load, recorded
 from gateway.config import replay as replaying
 from gateway.config.problems import ConfigError
 from gateway.config.replay import Report
-from gateway.config.replay_lines import lines
+from gateway.config.replay_lines import document, lines
 from gateway.model.quantities import parse_duration
 from gateway.record.active import ActiveFile
 from gateway.record.segments import FLIGHT
@@ -35,8 +36,9 @@ NICENESS = 10
 @click.option("--old", type=click.Path(path_type=Path, exists=True),
               help="The config to compare with. The default: what the state folder of NEW serves.")
 @click.option("--approve", is_flag=True, help="Exit with 0 although the policy asks for a person's approval.")
+@json_option
 def replay(new: Path, since: str, recording: Path | None, log: Path | None, host: str, old: Path | None,
-           approve: bool) -> None:
+           approve: bool, as_json: bool) -> None:
     """Replay recorded requests under the config NEW and the one before it.
 
     Exits 0 if the new config may be applied, 4 if a person has to approve it, 1 if nothing could be replayed.
@@ -49,7 +51,7 @@ def replay(new: Path, since: str, recording: Path | None, log: Path | None, host
         _fail("\n".join(map(str, error.problems)))
     except (OSError, ValueError) as error:
         _fail(str(error))
-    click.echo("\n".join(lines(report)))
+    told(document(report), as_json, "\n".join(lines(report)))
     rate = report.requests / max(seconds, 1e-9)
     click.echo(f"{rate:,.0f} requests a second of CPU, each under both configs", err=True)
     sys.exit(exits.NEEDS_APPROVAL if report.objections() and not approve else exits.DONE)

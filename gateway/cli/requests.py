@@ -14,6 +14,8 @@ from gateway.cli.asking import admin_option, ask
 
 FOLLOW_SECONDS = 1.0
 COLUMNS = ("time", "route", "method", "path", "status", "ms", "client", "endpoint", "decision")
+ID_WIDTH = 130
+"""Columns of a terminal from which on the request id is shown: one that is cut cannot be asked for."""
 
 
 @click.command()
@@ -50,6 +52,9 @@ def requests(follow: bool, as_json: bool, admin: str, flag: str | None, compare:
     _show(answer["requests"][::-1], as_json, console)
     if not as_json:
         console.print(Text(_looked_at(answer["looked_at"])), style="dim")
+        if answer["requests"]:
+            console.print(Text("why: gateway explain REQUEST_ID; a wider terminal or --json has the ids"
+                               if console.width < ID_WIDTH else "why: gateway explain REQUEST_ID"), style="dim")
     if flag:
         return flagging.flag(admin, answer["requests"], flag)
     newest = max((each["at_ns"] for each in answer["requests"]), default=time.time_ns())
@@ -75,10 +80,11 @@ def _show(found: list[dict[str, Any]], as_json: bool, console: Console, heading:
             console.print("No request matches.")
         return
     table = Table(box=None, pad_edge=False, header_style="bold", show_header=heading)
-    for column in COLUMNS:
+    wide = console.width >= ID_WIDTH
+    for column in COLUMNS + (("request id",) if wide else ()):
         table.add_column(column, overflow="fold", justify="right" if column in ("status", "ms") else "left")
     for each in found:
-        table.add_row(*(Text(cell) for cell in _cells(each)))
+        table.add_row(*(Text(cell) for cell in _cells(each) + ((each["request_id"],) if wide else ())))
     console.print(table)
 
 

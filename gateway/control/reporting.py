@@ -156,8 +156,10 @@ class Reporting:
     def find(self, number: int) -> Record:
         """Raises KeyError, NotStored."""
         found = self._store().post_mortem(number)
+        if found is None and self._store().incident(number) is None:
+            raise KeyError(f"there is no incident {number}")
         if found is None:
-            raise KeyError(f"incident {number} has no post-mortem; it is drafted within a minute after its end")
+            raise KeyError(f"incident {number} has no post-mortem yet; it is drafted within a minute after its end")
         return found
 
     def edit(self, number: int, edits: dict[str, Any], who: str, now: int) -> Record:

@@ -32,7 +32,7 @@ routes:
   - {{name: customer, match: {{path: "/customers/{{id}}"}}, upstream: demo}}
 """
 PAGES = ["/", "/targets", "/targets/route%3Alist-orders", "/incidents", "/incidents/1", "/incidents/1/report",
-         "/requests", "/config", "/config/1"]
+         "/requests", "/explain?path=/orders/7", "/drills", "/config", "/config/1"]
 
 
 class World:
@@ -58,7 +58,7 @@ class World:
         finally:
             connection.close()
 
-    def say(self, path: str, **body: str) -> None:
+    def say(self, path: str, **body: Any) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.gateway.admin_port, timeout=5)
         connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
         assert connection.getresponse().status < 300
@@ -162,8 +162,12 @@ def test_what_was_refused_is_found_in_the_log(looking: Looking) -> None:
     found = page.get_by_role("region", name="Requests").locator("tbody tr")
     expect(found.first).to_contain_text("isolated by isolation")
     found.first.get_by_role("button", name="Details").click()
-    expect(page.get_by_role("dialog")).to_contain_text("Revision")
-    page.keyboard.press("Escape")
+    page.get_by_role("dialog").get_by_role("link", name="Explain").click()
+    expect(page.get_by_role("heading", name="What was recorded")).to_be_visible()
+    expect(page.get_by_role("region", name="Safeguards that it meets")).to_contain_text("isolation")
+    page.get_by_role("link", name="Requests").last.click()
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_text("Before", exact=True)).to_be_visible()
     page.get_by_role("textbox", name="Status").fill("418")
     page.get_by_role("button", name="Look").click()
     expect(page.get_by_text("No request matches")).to_be_visible()
@@ -178,6 +182,7 @@ def test_a_config_is_compared_applied_and_rolled_back(looking: Looking, world: W
     text.fill(text.input_value().replace("rate: 0/s", "rate: 700/s"))
     page.get_by_role("button", name="Compare").click()
     expect(page.get_by_label("Differences")).to_contain_text("rate: 700/s")
+    expect(page.get_by_text("may be applied")).to_be_visible(timeout=30_000)
     page.get_by_role("button", name="Apply").click()
     page.get_by_role("dialog").get_by_role("button", name="Apply").click()
     expect(page.get_by_text("Revision 2 is served, since")).to_be_visible()
@@ -223,6 +228,25 @@ def test_an_incident_is_followed_to_its_review(looking: Looking, world: World) -
     page = looking.at("/incidents/1")
     page.get_by_role("button", name="Mark as reviewed").click()
     expect(page.locator(".steps .here")).to_contain_text("reviewed")
+
+
+def test_a_drill_is_begun_followed_stopped_and_kept(looking: Looking, world: World) -> None:
+    page = looking.at("/drills")
+    expect(page.get_by_text("drills: enabled")).to_be_visible()
+    served = world.gateway.status()["config"]["revision"]["number"]
+    text = processes.get_json(world.gateway.admin_port, f"/v1/revisions/{served}")[1]["text"]
+    world.say("/v1/config", documents={"gateway.yaml": f"{text}drills: enabled\n"}, probation=False)
+    page.get_by_role("button", name="Begin status").click()
+    page.get_by_role("dialog").get_by_label("Reason").fill("the drill of the week")
+    page.get_by_role("dialog").get_by_role("button", name="Break it").click()
+    expect(page.get_by_role("region", name="Broken now")).to_contain_text("upstream demo")
+    expect(page.get_by_text("noticed in time")).to_be_visible(timeout=20_000)
+    page.get_by_role("button", name="Stop fault 1").click()
+    page.get_by_role("dialog").get_by_label("Words").fill("seen enough")
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Nothing is broken on purpose")).to_be_visible()
+    page.get_by_role("button", name="Keep the result").click()
+    expect(page.get_by_role("region", name="Drills that were run")).to_contain_text("by hand: status")
 
 
 # What a theme changes is colour alone, in all pages alike: all else is looked at once.

@@ -16,8 +16,10 @@ const PAGES = [
   {path: /^\/incidents\/(\d+)$/, name: "Incident", parent: "#/incidents", file: "./page-incident.js"},
   {path: /^\/incidents\/(\d+)\/report$/, name: "Post-mortem", parent: "#/incidents", file: "./page-report.js"},
   {path: /^\/requests$/, name: "Requests", href: "#/requests", file: "./page-requests.js", icon: "M4 6h16M4 12h16M4 18h10"},
+  {path: /^\/explain$/, name: "Explain", parent: "#/requests", file: "./page-explain.js"},
+  {path: /^\/drills$/, name: "Drills", href: "#/drills", file: "./page-drills.js", icon: "M13 3 5 14h6l-1 7 8-11h-6Z"},
   {path: /^\/config$/, name: "Config", href: "#/config", file: "./page-config.js",
-   icon: "M6 4v16M6 8h.1M12 4v16M12 14h.1M18 4v16M18 10h.1"},
+   icon: "M6 4v2M6 10v10M4 8a2 2 0 1 0 4 0a2 2 0 1 0-4 0M12 4v8M12 16v4M10 14a2 2 0 1 0 4 0a2 2 0 1 0-4 0M18 4v4M18 12v8M16 10a2 2 0 1 0 4 0a2 2 0 1 0-4 0"},
   {path: /^\/config\/(\d+)$/, name: "Revision", parent: "#/config", file: "./page-revision.js"},
 ];
 const main = document.getElementById("main");

@@ -76,9 +76,9 @@ export async function release(each) {
 }
 
 /** One line of words, sent to `path`. */
-export function say(title, action, path, name = "words", hint = "") {
+export function say(title, action, path, name = "words", hint = "", method = "POST") {
   return ask(title, field("Words", h("input", {name, required: true, maxlength: "500", autocomplete: "off"}), hint), action,
-    (form) => send("POST", path, {[name]: form.get(name)}));
+    (form) => send(method, path, {[name]: form.get(name)}));
 }
 
 /** Several fields, each [name, label, value, hint or list of choices]; `done` is given what was filled in. */

@@ -52,24 +52,37 @@ function edit(served, tag) {
   const compare = async () => {
     try {
       const found = await send("POST", "/v1/config/diff", {documents: documents()});
-      show(result, h("h3", {}, "What applying it would change"), found.changes.length ? h("ul", {class: "mono"}, found.changes.map((each) => h("li", {}, each)))
-        : empty("It would do the same"), diff(found.text),
-      found.text ? h("div", {class: "actions"}, button("Apply", apply, "primary")) : null);
+      const draw = (replayed, objected) => show(result, h("h3", {}, "What applying it would change"), found.changes.length ? h("ul", {class: "mono"}, found.changes.map((each) => h("li", {}, each)))
+        : empty("It would do the same"), diff(found.text), found.text ? [h("h3", {}, "Requests of the last hour, replayed under it"), replayed,
+        h("div", {class: "actions"}, button(objected ? "Apply all the same" : "Apply", () => apply(objected), objected ? "danger" : "primary"))] : null);
+      draw(h("p", {class: "muted", role: "status"}, "They are replayed…"), false);
+      if (found.text) draw(...await replay(documents()));
     } catch (error) { refuse(error); }
   };
-  const apply = () => confirm("Apply this config", "Every worker prepares it first; it is served by all of them, or by none.", "Apply", async () => {
+  const apply = (objected) => confirm("Apply this config", `Every worker prepares it first; it is served by all of them, or by none.${objected ? " The replay of recorded requests objects to it." : ""}`, "Apply", async () => {
     const made = await send("POST", "/v1/config", {documents: documents()}, {"If-Match": tag});
     tag = `"${made.number}"`;
     toast(`Revision ${made.number} is served`);
     show(result);
     return made;
-  });
+  }, objected ? "danger" : "primary");
   const refuse = (error) => show(result, h("div", {class: "notice bad", role: "alert"}, h("p", {class: "strong"}, "It is refused; what is served goes on"),
     error.problems?.length ? problems(error.problems) : h("p", {}, error.message)));
   return card("Change it", served.text ? [h("label", {for: "config-text", class: "strong"}, "The config as text"),
     h("p", {id: "config-hint", class: "muted"}, "Nothing is touched before it is applied. Where a config file is watched, put the change there too, or it is drift."),
     area, h("div", {class: "actions"}, button("Compare with what is served", compare)), result]
     : empty("There is no text", "This gateway was started with --upstream, without a config file."));
+}
+
+/** What the replay says, and whether a person has to approve. */
+async function replay(documents) {
+  const report = await send("POST", "/v1/config/replay", {documents}).catch((error) => ({fault: error.message}));
+  if (report.fault) return [h("p", {class: "notice warn"}, `Not replayed: ${report.fault}`), false];
+  if (!report.requests) return [h("p", {class: "muted"}, "No request was recorded: nothing to replay."), false];
+  const lines = report.lines.filter((each) => !each.startsWith("needs approval"));
+  return [[report.objections.length ? h("div", {class: "notice bad", role: "alert"}, h("p", {class: "strong"}, "A person has to approve it"),
+    h("ul", {}, report.objections.slice(0, 10).map((each) => h("li", {}, each)))) : null,
+  h("ul", {}, lines.map((each) => h("li", {}, each)))], report.objections.length > 0];
 }
 
 function revisions(listed, next, current, tag) {
@@ -79,7 +92,7 @@ function revisions(listed, next, current, tag) {
       toast(`Revision ${made.number} serves revision ${each.number} again`);
       return made;
     });
-  return card("Revisions", table("Revisions", [["No.", ""], ["State", ""], ["Probation", ""], ["When", ""], ["How", ""], ["Who", ""], ["Commit", ""], ["", ""]],
+  return card("Revisions", table("Revisions", [["No.", ""], ["State", ""], ["Probation", ""], ["When", ""], ["How", ""], ["Who", ""], ["Commit", ""], ["", "num"]],
     listed.map((each) => [h("a", {href: `#/config/${each.number}`}, String(each.number)), badge(each.state === "active" ? "ok" : "quiet", each.state),
       each.probation ? h("span", {title: each.probation.verdict}, `${each.probation.state}${each.probation.proven ? "" : ", not proven"}`) : "", time(each.at),
       each.base ? `${each.how} to ${each.base}` : each.how, `${each.who} ${each.note}`.trim(), h("code", {}, each.commit.slice(0, 12)),

@@ -1,6 +1,7 @@
 // How it is: traffic, what is wrong, what holds requests back, what stands by hand.
 
 import "./chart.js";
+import {get} from "./api.js";
 import {spark} from "./chart.js";
 import {release} from "./dialogs.js";
 import {h, show} from "./dom.js";
@@ -9,16 +10,21 @@ import {now, onChange, rates} from "./live.js";
 import {SAFEGUARD_COLUMNS, badge, button, card, empty, heading, loading, safeguardRow, severity, table,
         targetLink} from "./parts.js";
 
-const SECONDS_LEAST = 60;
+const SECONDS_LEAST = 60, EVERY = 5000;
 
 export function open(host, {signal}) {
-  const draw = () => show(host, now.traffic.length ? page() : loading("what is live"));
+  let faults = [];
+  const draw = () => show(host, now.traffic.length ? page(faults) : loading("what is live"));
+  const look = async () => { ({faults} = await get("/v1/faults", signal)); };
+  const timer = setInterval(() => look().catch(() => {}), EVERY);
+  signal.addEventListener("abort", () => clearInterval(timer));
+  look().catch(() => {});
   onChange((kind) => { if (kind === "traffic" || kind === "isolations" || kind === "incidents") draw(); }, signal);
   draw();
 }
 
-function page() {
-  return [title(), incidents(), tiles(), charts(), safeguards(), byHand(), busiest(), processes()];
+function page(faults) {
+  return [title(), faults.length ? h("p", {class: "notice warn"}, `A drill is under way: ${faults[0].words}. `, h("a", {href: "#/drills"}, "See it or stop it")) : null, incidents(), tiles(), charts(), safeguards(), byHand(), busiest(), processes()];
 }
 
 function title() {
@@ -80,7 +86,7 @@ function byHand() {
     each.reason, `${each.who} ${each.actor}`.trim(), h("span", {}, span((Date.parse(each.expires) - Date.now()) / 1000)),
     each.kind === "isolation" ? button("Release", () => release(each), "small") : ""];
   return card("By hand", now.isolations?.fault ? h("p", {class: "notice bad"}, now.isolations.fault) : null, standing.length
-    ? table("By hand", [["Target", ""], ["State", ""], ["Reason", ""], ["Who", ""], ["Ends in", "num"], ["", ""]], standing.map(row),
+    ? table("By hand", [["Target", ""], ["State", ""], ["Reason", ""], ["Who", ""], ["Ends in", "num"], ["", "num"]], standing.map(row),
       standing.map((each) => String(each.id)))
     : empty("Nothing is isolated", h("span", {}, "Isolate a route or an upstream from ", h("a", {href: "#/targets"}, "its page"), ".")));
 }

@@ -1,6 +1,7 @@
 // Log review on the flight recorder: filters, what is most frequent among what was found, each request in full.
 
 import {get} from "./api.js";
+import {comparing} from "./comparing.js";
 import {flag} from "./dialogs.js";
 import {h, show} from "./dom.js";
 import {count, milliseconds, share} from "./format.js";
@@ -16,8 +17,9 @@ const LIMIT = 50;
 export async function open(host, {query, signal}) {
   const results = h("div", {}, loading("requests"));
   const form = filters(query);
-  show(host, heading("Requests", "The flight recorder has a record of every request; everything refused or failed is kept."), form);
-  host.append(results);
+  show(host, heading("Requests", "The flight recorder has a record of every request; everything refused or failed is kept.",
+    h("a", {class: "button", href: "#/explain"}, "Explain a request")), form);
+  host.append(results, comparing());
   await look(results, query, signal);
 }
 
@@ -98,7 +100,7 @@ function opened(each) {
       ["Tries", String(each.attempts)], ["Bytes in, out", `${count(each.bytes_in)}, ${count(each.bytes_out)}`],
       ["Protocol", `${each.protocol}${each.tls ? " over TLS" : ""}`], ["Revision", h("a", {href: `#/config/${each.revision}`}, String(each.revision))],
       ["Version", each.version], ["Stands for", each.weight === 1 ? "" : `${each.weight} requests`], ["Request id", each.request_id]),
-    h("div", {class: "actions end"}, each.route ? button("Flag", () => { dialog.close(); flag(`route:${each.route}`, `${each.method} ${each.path} ${each.status}`); }) : null,
+    h("div", {class: "actions end"}, each.request_id ? h("a", {class: "button", href: `#/explain?id=${encodeURIComponent(each.request_id)}`}, "Explain") : null, each.route ? button("Flag", () => { dialog.close(); flag(`route:${each.route}`, `${each.method} ${each.path} ${each.status}`); }) : null,
       button("Close", () => dialog.close(), "primary")));
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => { if (event.target.closest("a")) dialog.close(); });

@@ -7,7 +7,7 @@ import {badge, table, targetLink, time} from "./parts.js";
 const COLUMNS = [["Time", ""], ["Route", ""], ["Request", ""], ["Status", ""], ["Took", "num"], ["Client", ""], ["Decided", ""]];
 
 export function requestsTable(requests, actions = null) {
-  const columns = actions ? [...COLUMNS, ["", ""]] : COLUMNS;
+  const columns = actions ? [...COLUMNS, ["", "num"]] : COLUMNS;
   return table("Requests", columns, requests.map((each) => [time(each.at), each.route ? targetLink(`route:${each.route}`) : "–",
     h("span", {class: "request"}, h("b", {}, each.method), " ", h("code", {}, each.path)), status(each.status), milliseconds(each.total_ms),
     h("code", {}, each.client), decided(each), ...(actions ? [actions(each)] : [])]),
