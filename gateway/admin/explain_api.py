@@ -39,7 +39,7 @@ async def _explain(request: web.Request) -> web.Response:
 async def _of_record(request: web.Request) -> web.Response:
     number = request.match_info["request_id"].replace("-", "").lower()
     if not REQUEST_ID.fullmatch(number):
-        raise Refused(404, f"{number[:40]!r} is no request id: those are 32 hex digits, such as `gateway requests` shows")
+        raise Refused(404, f"{number[:40]!r} is no request id, 32 hex digits; `gateway requests` shows them")
     recorder = request.app[RECORDER]
     recorder.turn(time.monotonic_ns())
     recorder.spool.flush(time.monotonic_ns())

@@ -164,7 +164,7 @@ def test_what_was_refused_is_found_in_the_log(looking: Looking) -> None:
     found.first.get_by_role("button", name="Details").click()
     page.get_by_role("dialog").get_by_role("link", name="Explain").click()
     expect(page.get_by_role("heading", name="What was recorded")).to_be_visible()
-    expect(page.get_by_role("region", name="Safeguards that it meets")).to_contain_text("isolation")
+    expect(page.get_by_role("region", name="Safeguards that it meets")).to_contain_text("limit per-client")
     page.get_by_role("link", name="Requests").last.click()
     page.get_by_role("button", name="Compare").click()
     expect(page.get_by_text("Before", exact=True)).to_be_visible()
