@@ -19,8 +19,8 @@ from loadtests.proofs.gateways import Document, Gateway
 from loadtests.proofs.stage import Mood, Stage, get
 
 PAGES = {"overview": "/", "targets": "/targets", "target": "/targets/upstream%3Aorders", "incidents": "/incidents",
-         "incident": "/incidents/1", "requests": "/requests", "explain": "/explain?path=/search&client=127.0.0.1", "drills": "/drills", "config": "/config",
-         "revision": "/config/2"}
+         "incident": "/incidents/1", "requests": "/requests", "explain": "/explain?path=/search&client=127.0.0.1",
+         "drills": "/drills", "config": "/config", "revision": "/config/2"}
 SCREENS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light", "viewport": {"width": 1360, "height": 850}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1360, "height": 850}},

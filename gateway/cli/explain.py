@@ -75,11 +75,19 @@ def _heading(found: dict[str, Any]) -> list[str]:
 def _table(met: list[dict[str, Any]]) -> Table:
     rows = []
     for each in met:
-        stops = "STOP" if each["acting"] and each["mode"] == "enforce" else "note" if each["acting"] else "ok"
         place = f"{each['config']['file']}:{each['config']['line']}" if each["config"] else ""
-        rows.append((stops, each["target"], each["safeguard"], each["mode"], each["state"], each["observed"],
+        rows.append((_means(each), each["target"], each["safeguard"], each["mode"], each["state"], each["observed"],
                      each["threshold"], each["window"], each["decision"], place))
     return printing.table("", COLUMNS, rows)
+
+
+def _means(each: dict[str, Any]) -> str:
+    """For the request; one endpoint that is out stops none."""
+    if not each["acting"]:
+        return "ok"
+    if each["mode"] != "enforce":
+        return "note"
+    return "skip" if each["target"].startswith("endpoint:") else "STOP"
 
 
 def _at(config: dict[str, Any] | None) -> str:

@@ -165,7 +165,7 @@ def counts(state: State, generation: int) -> bool:
 
 
 def explain(state: State, window: Window, params: Breaker, now: int) -> Explanation:
-    slow = f" slow {safeguards.percent(window.slow, window.requests)}" if params.slow_over else ""
+    slow = f", slow {safeguards.percent(window.slow, window.requests)}" if params.slow_over else ""
     threshold = (f"{params.failures * 100 // WHOLE} % failures or {params.slow_share * 100 // WHOLE} % slow of at "
                  f"least {params.min_requests} in {safeguards.seconds(params.window)}")
     return Explanation("breaker", f"failures {safeguards.percent(window.failures, window.requests)}{slow}", threshold,

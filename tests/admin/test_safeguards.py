@@ -87,7 +87,7 @@ def test_what_the_tick_has_counted_is_what_a_breaker_has_seen() -> None:
     board.counters("upstreams", 1, 0)["requests"] += 8
     board.counters("upstreams", 1, 0)["failures"] += 2
     ticker.run(NOW - 800 * MILLISECOND)
-    assert of(board, "upstream:api", "breaker")["observed"] == "failures 2 of 8 (25 %) slow 0 of 8 (0 %)"
+    assert of(board, "upstream:api", "breaker")["observed"] == "failures 2 of 8 (25 %), slow 0 of 8 (0 %)"
 
 
 def test_an_endpoint_that_is_out_says_until_when() -> None:

@@ -125,7 +125,7 @@ def test_a_lost_probe_holds_nothing_up():
 
 def test_it_explains_itself():
     told = breaker.explain(opened(), BLACK, PARAMS, 2 * SECOND)
-    assert str(told) == ("breaker: failures 100 of 100 (100 %) slow 0 of 100 (0 %); "
+    assert str(told) == ("breaker: failures 100 of 100 (100 %), slow 0 of 100 (0 %); "
                          "threshold 50 % failures or 80 % slow of at least 20 in 10 s; OPEN for another 3 s")
     assert breaker.explain(half_open(), QUIET, PARAMS, 6 * SECOND).decision == "HALF_OPEN, lets 1 % through"
     forced = breaker.force(State(), OPEN, until=30 * SECOND)

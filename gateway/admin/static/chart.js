@@ -51,11 +51,11 @@ function picture(spec, width, height) {
     spec.lines.map((line, index) => drawn(line, index, scale)), ends(spec.lines, scale, width));
 }
 
-/** The next of 1, 2, 5 times a power of ten. */
+/** The next round number: what is drawn should fill the height. */
 function nice(value) {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].map((each) => each * power).find((each) => each >= value);
+  return [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10].map((each) => each * power).find((each) => each >= value);
 }
 
 function grid(scale, top, width) {

@@ -27,7 +27,7 @@ export function share(value) {
   const of100 = 100 * value;
   if (of100 === 0) return "0 %";
   if (of100 < 0.01) return "< 0.01 %";
-  return `${of100 >= 10 ? of100.toFixed(0) : of100.toFixed(2)} %`;
+  return `${of100 >= 10 ? of100.toFixed(0) : Number(of100.toFixed(2))} %`;
 }
 
 export const milliseconds = (value) => (value === null || value === undefined ? "–" : `${short(value)} ms`);

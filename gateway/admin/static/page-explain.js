@@ -57,6 +57,7 @@ function told(found) {
 
 function stops(each) {
   if (!each.acting) return badge("ok", "passes");
+  if (each.target.startsWith("endpoint:")) return badge("warn", "is left out");
   return each.mode === "enforce" ? badge("bad", "stops it") : badge("warn", "notes it");
 }
 
