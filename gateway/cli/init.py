@@ -35,7 +35,10 @@ def init(source: str, listen: str, upstream: str | None, output: Path | None) ->
         _fail(f"{output} is there already; choose another --output, or move it away")
     except ConfigError as error:
         _fail(f"no config that can be run comes of {source}: {error}")
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        _fail(f"{source}: {error.strerror or error}; give an http:// or https:// URL, an OpenAPI document or an "
+              "nginx config")
+    except ValueError as error:
         _fail(f"{source}: {error}")
     if output is None:
         click.echo(text, nl=False)
