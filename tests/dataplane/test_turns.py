@@ -39,7 +39,7 @@ def test_large_answers_take_turns_and_none_is_favoured() -> None:
 
 def test_a_small_answer_does_not_wait_for_large_ones() -> None:
     gateway = Gateway()
-    clients, upstreams = with_answers(gateway, LARGE, LARGE)
+    _, upstreams = with_answers(gateway, LARGE, LARGE)
     turn(gateway)
     client, upstream = asked_beside(gateway)
     upstream.transport.inbox += answer(b"small")
@@ -77,7 +77,7 @@ def test_a_large_upload_takes_its_turn_too() -> None:
 def test_how_long_the_next_one_waits_is_told() -> None:
     gateway = Gateway()
     assert gateway.plane.turns.waited() == 0
-    _, upstreams = with_answers(gateway, LARGE)
+    with_answers(gateway, LARGE)
     turn(gateway)
     first = gateway.plane.turns.waited()
     assert 0 < first < gateway.plane.turns.waited()
@@ -87,7 +87,7 @@ def test_how_long_the_next_one_waits_is_told() -> None:
 
 def test_who_leaves_while_it_waits_holds_up_nobody() -> None:
     gateway = Gateway()
-    (leaver, client), (_, upstream) = with_answers(gateway, LARGE, LARGE)
+    (leaver, client), _ = with_answers(gateway, LARGE, LARGE)
     turn(gateway)
     leaver.vanishes()
     gateway.loop.run()
