@@ -34,6 +34,9 @@ CLEARLY = 1.02
 """By how much a place must beat the whole: parts that together are everything can win by a rounding."""
 RUNNERS_UP = 8
 SURGE_SHARE = 0.05
+CLIENT, HALF, OUTGROWN = "client", 0.5, 2.0
+"""A client that half of the growth comes from, and that grew at least twice as much as the rest: one that is always
+half of the traffic grows with it."""
 ROUNDS_WITHOUT_HISTORY = 3
 
 
@@ -211,7 +214,8 @@ def surge_of(table: Table, seconds: float, seconds_before: float) -> Part | None
 
 
 def surge(table: Table, of: Whole, seconds: float, seconds_before: float) -> Part | None:
-    """The one value whose requests grew so much that they explain the growth of all; None if none does."""
+    """The one value whose requests grew so much that they explain the growth of all; else the one client that half of
+    it comes from, and that grew far more than the others; None if none does."""
     if not of.count_before:
         return None
     longer = seconds / seconds_before
@@ -227,4 +231,19 @@ def surge(table: Table, of: Whole, seconds: float, seconds_before: float) -> Par
         at = int(np.argmax(value))
         if value[at] > top:
             top, place = float(value[at]), Part(table.told(((column, at),)), float(more[at]), float(more[at] / grown))
-    return place
+    return place or _one_client(table, longer, grown)
+
+
+def _one_client(table: Table, longer: float, grown: float) -> Part | None:
+    """`longer`: the time now, in times of that before; `grown`: requests beyond the usual."""
+    if CLIENT not in table.names:
+        return None
+    column, split = table.names.index(CLIENT), table.split
+    codes, size = table.codes[column], len(table.values[column])
+    now = np.bincount(codes[:split], weights=table.count[:split], minlength=size)
+    usual = longer * np.bincount(codes[split:], weights=table.count[split:], minlength=size)
+    at = int(np.argmax(np.where(table.can_be_named(column), now - usual, -np.inf)))
+    more, others, others_usual = now[at] - usual[at], now.sum() - now[at], usual.sum() - usual[at]
+    if more < HALF * grown or now[at] * others_usual < OUTGROWN * usual[at] * others:
+        return None
+    return Part(table.told(((column, at),)), float(more), float(more / grown))

@@ -105,6 +105,31 @@ def test_what_holds_everything_is_no_runner_up() -> None:
     assert {"version": "1.4.1"} not in [each.conditions for each in answer.runners_up]
 
 
+def test_a_client_that_most_of_a_surge_comes_from_is_named_though_others_send_more_too() -> None:
+    everyone = [f"198.51.100.{number}" for number in range(10)]
+
+    def grown(client: str, requests: int) -> Attribution:
+        before = [{"client": each, "route": "orders"} for each in everyone for _ in range(100)]
+        now = [{"client": each, "route": "orders"} for each in everyone for _ in range(130)]
+        now += [{"client": client, "route": "orders"}] * requests
+        return attribute(table(("client", "route"), now, before, bad=[0.0] * (len(now) + len(before))))
+
+    surge = grown("203.0.113.9", 450).surge
+    assert surge is not None
+    assert (surge.conditions, round(surge.share, 2)) == ({"client": "203.0.113.9"}, 0.6)
+    few = grown("203.0.113.9", 200).surge
+    assert few is None or few.conditions != {"client": "203.0.113.9"}
+
+
+def test_a_proxy_that_is_half_of_the_traffic_and_grows_with_it_does_not_surge() -> None:
+    def rows(times: int) -> list[dict[str, str]]:
+        clients = ["proxy"] * 500 + [f"198.51.100.{number}" for number in range(50)] * 10
+        return [{"client": each} for each in clients] * times
+
+    now, before = rows(2), rows(1)
+    assert attribute(table(("client",), now, before, bad=[0.0] * (len(now) + len(before)))).surge is None
+
+
 def test_a_surge_is_named_where_everyone_fails() -> None:
     now, bad = requests(dict.fromkeys([(route,) for route in ROUTES], 0.3))
     more = [{"route": "carts", "endpoint": "9001", "version": "1.4.2"}] * 3000
