@@ -6,6 +6,7 @@ Its endpoints and clients are on the event loop here, the gateway is processes o
 """
 
 import asyncio
+import statistics
 import time
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -24,6 +25,8 @@ from loadtests.proofs.gateways import Gateway
 Document = dict[str, Any]
 WARM_SECONDS = 45.0
 WATCHING = "watching"
+BEAT, LATE = 0.05, world.MEDIAN_MS / 1000 / 2
+"""Seconds; later than that, and the answers of all endpoints are half as slow again as is usual."""
 STARVED = 0.7
 WAS_STARVED = "the machine was too busy for the clients"
 
@@ -58,6 +61,8 @@ class Result:
     control_asked: int = 0
     control_failed: int = 0
     timeline: list[str] = field(default_factory=list)
+    late_ms: float = 0.0
+    """p95 of how late the timers of clients and endpoints were."""
 
     def document(self) -> Document:
         return asdict(self)
@@ -79,6 +84,7 @@ class Scenario:
         self.gateway = Gateway(self.config, where, frozenset(site.available_cores()),
                                lambda state: history.copy(past, state))
         self.broke = 0.0
+        self.late: list[float] = []
 
     async def run(self, seconds: float) -> Result:
         try:
@@ -87,12 +93,14 @@ class Scenario:
                     await each.open()
             await asyncio.to_thread(self.gateway.wait_complete)
             self.crowd.start()
+            pulse = asyncio.get_running_loop().create_task(self._feel_the_pulse())
             await asyncio.to_thread(self._wait_primed)
             await asyncio.sleep(WARM_SECONDS)
             self.result.false_before = [each["title"] for each in await self._incidents()]
             await self._break()
             await asyncio.sleep(seconds)
             await self._judge()
+            pulse.cancel()
             self._mind_the_machine(seconds)
         finally:
             await self.crowd.stop()
@@ -154,11 +162,22 @@ class Scenario:
         if found:
             self._read(await self._ask(f"/v1/incidents/{min(each['id'] for each in found)}"))
 
+    async def _feel_the_pulse(self) -> None:
+        """How late the timers here are, by which clients ask and endpoints answer."""
+        while True:
+            due = time.monotonic() + BEAT
+            await asyncio.sleep(BEAT)
+            self.late.append(time.monotonic() - due)
+
     def _mind_the_machine(self, seconds: float) -> None:
-        """Clients that could not ask what they meant to were starved by something else: then this says nothing."""
+        """Clients that could not ask what they meant to, and endpoints slower than they are said to be, were starved by
+        something else: then this says nothing."""
         asked, due = self.result.asked + self.result.control_asked, self.injection.load * seconds
-        if asked < STARVED * due:
-            self.result.problem = f"{WAS_STARVED}: they asked {asked} times, {due:.0f} were due"
+        late = statistics.quantiles(self.late, n=20)[-1]
+        self.result.late_ms = round(1000 * late, 1)
+        if asked < STARVED * due or late > LATE:
+            self.result.problem = (f"{WAS_STARVED}: they asked {asked} times, {due:.0f} were due; timers were late by "
+                                   f"{1000 * late:.0f} ms (p95)")
 
     def _count(self, seen: Seen) -> None:
         surge, result = self.injection.surge, self.result
