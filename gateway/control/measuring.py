@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from gateway.board import NO_ROUTE, Board
-from gateway.control.counters import ERRORS, LATENCY_MS, REQUESTS
+from gateway.control.counters import ERRORS, LATENCY_MS, LIMITED, REQUESTS
 from gateway.control.places import Places
 from gateway.control.reach import reach
 from gateway.control.windows import SECONDS, Windows
@@ -81,8 +81,8 @@ class Measuring:
         tried = [each for each in actions if each.state is ActionState.TRIED]
         span = max(BEFORE_LEAST_S, min(policy.measure, now - incident.onset_ns) // SECOND)
         return Readings(
-            before={each.measured: self._sample(each.measured, span) for each in planned},
-            after={each.id: self._since(each.measured, each.done_ns, now) for each in tried},
+            before={each.measured: self._sample(each.measured, span, _limits_count(each)) for each in planned},
+            after={each.id: self._since(each.measured, each.done_ns, now, _limits_count(each)) for each in tried},
             felt={each.id: self._felt(site, each, span, now) for each in tried},
             routes={route: self._sample(f"route:{route}", span)
                     for route in {route for each in planned for route in site.routes_of(each.target)}},
@@ -111,15 +111,17 @@ class Measuring:
                   if each.partition("/")[0] == upstream and each != name]
         return Returning(self._since(action.target, action.since_ns, now), _together(others), fails)
 
-    def _since(self, target: str, at_ns: int, now: int) -> Sample:
-        return self._sample(target, now // SECOND - at_ns // SECOND - SETTLE_S)
+    def _since(self, target: str, at_ns: int, now: int, limited: bool = False) -> Sample:
+        return self._sample(target, now // SECOND - at_ns // SECOND - SETTLE_S, limited)
 
-    def _sample(self, target: str, seconds: int) -> Sample:
-        """The last seconds of a target, as many as were seen; none of one that has no row."""
+    def _sample(self, target: str, seconds: int, limited: bool = False) -> Sample:
+        """The last seconds of a target, as many as were seen; none of one that has no row. `limited`: what a limit
+        refused has failed, too."""
         if seconds <= 0 or target not in self._windows.names:
             return Sample()
         rows = self._windows.history(target, seconds)
-        return Sample(*(tuple(rows[:, column].tolist()) for column in (REQUESTS, ERRORS, LATENCY_MS)))
+        failed = rows[:, ERRORS] + rows[:, LIMITED] * limited
+        return Sample(*(tuple(each.tolist()) for each in (rows[:, REQUESTS], failed, rows[:, LATENCY_MS])))
 
     def _reach(self, action: Action, incident: Incident, site: Site) -> int | None:
         """Of a client that surges its share before it did: what it sends beyond that is the trouble itself."""
@@ -136,6 +138,11 @@ class Measuring:
                  if not each.endswith(f":{NO_ROUTE}")]
         total = max((each.total for each in found), default=0)
         return min(WHOLE, sum(each.requests or 0 for each in found) * WHOLE // total) if total else 0
+
+
+def _limits_count(action: Action) -> bool:
+    """A config may be wrong in what it refuses; nobody else is to blame for a limit."""
+    return action.kind is ActionKind.ROLL_BACK
 
 
 def _together(samples: Sequence[Sample]) -> Sample:

@@ -85,3 +85,13 @@ def test_how_much_comes_does_not_hurt_by_itself_nor_what_is_not_seen_any_more() 
     assert seen == {SignalKind.RATE_UP: False, SignalKind.SLOW: True}
     scene.seconds(30)
     assert not scene.read(isolate, SignalKind.SLOW).hurts
+
+
+def test_what_a_limit_refuses_has_failed_where_its_config_is_gone_back_from() -> None:
+    scene = Scene()
+    scene.board.route(0, scene.board.names("routes")["a"])["limited"] = 10
+    scene.seconds(10)
+    back = dataclasses.replace(action(ActionKind.ROLL_BACK, "revision:2", ActionState.PLANNED), measured="route:a")
+    assert sum(scene.read(back).before["route:a"].failed) == 10
+    other = dataclasses.replace(action(ActionKind.FALLBACK, "route:a", ActionState.PLANNED), measured="route:a")
+    assert sum(scene.read(other).before["route:a"].failed) == 0
