@@ -122,6 +122,19 @@ def test_an_accepted_change_is_in_the_config_file_too(scene: Scene) -> None:
     assert not scene.reloader.status()["drift"]
 
 
+def test_once_the_file_says_what_is_served_going_back_there_is_a_change_again(scene: Scene) -> None:
+    number = scene.proposed(ProposalKind.CONFIG, CHANGED, name="low")
+    scene.worker_follows(2)
+    scene.accept(number)
+    assert scene.reloader.active.set_aside                  # what stood in the file when it was applied
+    asyncio.run(scene.reloader._take("file"))
+    assert scene.reloader.active.set_aside == ActiveFile(scene.folder / "state").read().set_aside == ""
+    scene.file.write_text(CONFIG)
+    scene.worker_follows(3)
+    asyncio.run(scene.reloader._take("file"))
+    assert (scene.reloader.active.revision.number, scene.reloader.active.revision.text) == (3, CONFIG)
+
+
 def test_a_file_that_was_edited_meanwhile_is_left_and_the_status_shows_drift(scene: Scene) -> None:
     number = scene.proposed(ProposalKind.CONFIG, CHANGED, name="low")
     scene.file.write_text(CONFIG + "# edited\n")
