@@ -59,5 +59,5 @@ def test_a_worker_that_is_killed_in_a_split_comes_back_with_the_same_split_and_t
         assert served(gateway)["probation"]["step"] == 1
 
         wait_until(lambda: served(gateway)["probation"]["share"] == 1.0, 20, "all clients are to have it")
-        assert set(sides(port).values()) == {299}
+        wait_until(lambda: set(sides(port).values()) == {299}, 3, "all have it: a worker unites at its next look")
         assert served(gateway)["last_known_good"] == 1
