@@ -70,7 +70,9 @@ def apply(admin: str, file: Path, reason: str, since: str, approve: bool, no_pro
     Exits 4 if the replay asks for approval: more than 0.1 % of the requests newly denied, or 5 % of a top client's.
     """
     documents = _documents(file)
-    _replayed(ask(admin, "/v1/config/replay", {"documents": documents, "since": since}), approve)
+    with printing.busy(f"replaying the requests of the last {since}"):
+        report = ask(admin, "/v1/config/replay", {"documents": documents, "since": since})
+    _replayed(report, approve)
     sent = {"documents": documents, "actor": getpass.getuser(), "reason": reason}
     made = ask(admin, "/v1/config", sent | ({"probation": False} if no_probation else {}))
     told(made, as_json, _line(made))

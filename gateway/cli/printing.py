@@ -7,6 +7,7 @@
 import json
 import sys
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import click
@@ -19,6 +20,11 @@ WIDE = 160                              # where the output is no terminal
 
 def screen() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+
+
+def busy(words: str) -> AbstractContextManager[object]:
+    """Tells people at a terminal, on stderr, that something takes its time."""
+    return Console(stderr=True).status(words) if sys.stderr.isatty() else nullcontext()
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:

@@ -30,8 +30,9 @@ def report(admin: str, number: int, form: str, wait: bool) -> None:
 
 def _await(admin: str, path: str) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    while peek(admin, path) is None and time.monotonic() < deadline:
-        time.sleep(1.0)
+    with printing.busy("waiting for the post-mortem"):
+        while peek(admin, path) is None and time.monotonic() < deadline:
+            time.sleep(1.0)
 
 
 @click.command()

@@ -44,6 +44,10 @@ def test_a_status_that_is_not_ready_has_its_own_exit_code(admin: str) -> None:
     (["release", "route:rest"], "route:rest is not isolated; isolated are: "),
     (["incidents", "show", "77"], "there is no incident 77"),
     (["config", "rollback", "77"], "77"),
+    (["incidents", "report", "77"], "there is no incident 77"),
+    (["incidents", "report", "77", "--wait"], "there is no incident 77"),
+    (["explain", "deadbeef"], "'deadbeef' is no request id, 32 hex digits; `gateway requests` shows them"),
+    (["explain", "0" * 32], "there is no record of this request"),
 ])
 def test_what_is_refused_fails_and_says_why_on_stderr(admin: str, words: list[str], said: str) -> None:
     done = run(admin, *words)

@@ -1,4 +1,5 @@
 """`gateway replay`: what people read, and what a CI is told."""
+import json
 import os
 from pathlib import Path
 
@@ -47,6 +48,13 @@ def test_one_that_denies_more_needs_a_person(folder: Path) -> None:
     assert result.exit_code == 4, result.output
     assert "needs approval: 2 of 3 requests (66.67%) newly denied, more than 0.1%" in result.output
     assert replay(folder, "--approve", limits=TIGHT).exit_code == 0
+
+
+def test_scripts_read_the_same_report(folder: Path) -> None:
+    result = replay(folder, "--json", limits=TIGHT)
+    assert result.exit_code == 4, result.output
+    report = json.loads(result.stdout)
+    assert (report["requests"], report["newly_denied"], len(report["objections"]) > 0) == (3, 2, True)
 
 
 def test_what_is_too_old_is_left_out(folder: Path) -> None:
