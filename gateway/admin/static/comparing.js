@@ -3,7 +3,7 @@
 import {get} from "./api.js";
 import {h, show} from "./dom.js";
 import {count, share, short} from "./format.js";
-import {card, empty, facts, failed, field, loading} from "./parts.js";
+import {card, facts, failed, field, loading} from "./parts.js";
 
 const SPANS = [["60", "1 minute"], ["300", "5 minutes"], ["900", "15 minutes"], ["3600", "an hour"]];
 const BEFORE = [["0", "just before"], ["3600", "an hour earlier"], ["86400", "a day earlier"], ["604800", "a week earlier"]];
@@ -12,7 +12,7 @@ const NS = 1000000n;
 
 /** A card that asks, and tells below. */
 export function comparing() {
-  const result = h("div", {"aria-live": "polite"});
+  const result = h("div", {class: "stack", "aria-live": "polite"});
   const form = h("form", {class: "filters", onsubmit: async (event) => {
     event.preventDefault();
     show(result, loading("both spans"));
@@ -40,7 +40,7 @@ function told(found) {
     h("b", {}, share(Math.min(1, each.share))));
   const span = (name, each) => [name, `${count(each.requests)} requests, ${short(each.per_second)}/s, ${count(each.bad)} ${bad}${each.complete ? "" : "; only the latest of it"}`];
   return [h("p", {class: "verdict"}, found.words),
-    found.causes.length ? h("ol", {class: "ranked"}, found.causes.map(ranked)) : empty(`Nothing has more that ${found.of === "slow" ? "is slow" : "fails"}`),
+    found.causes.length ? h("ol", {class: "ranked"}, found.causes.map(ranked)) : null,
     found.runners_up.length ? [h("h3", {}, "Also looked at"), h("ol", {class: "ranked faint"}, found.runners_up.map(ranked))] : null,
     facts(span("Then", found.now), span("Before", found.before))];
 }

@@ -47,7 +47,7 @@ const problems = (listed) => h("ul", {}, listed.map((each) => h("li", {}, `${eac
 function edit(served, tag) {
   const area = h("textarea", {id: "config-text", rows: "18", spellcheck: "false", autocomplete: "off", "aria-describedby": "config-hint"});
   area.value = served.text;
-  const result = h("div", {"aria-live": "polite"});
+  const result = h("div", {class: "stack", "aria-live": "polite"});
   const documents = () => ({"gateway.yaml": area.value});
   const compare = async () => {
     try {
