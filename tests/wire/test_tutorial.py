@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from wire.gateway_process import REPOSITORY, free_port
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(260)]
 
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROMISE = re.compile(r"^#> (.*)$", re.MULTILINE)
