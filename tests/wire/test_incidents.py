@@ -94,7 +94,7 @@ def open_incidents(gateway: Gateway) -> list[int]:
 def kill_control(gateway: Gateway) -> None:
     control = gateway.pid_of("control")
     os.kill(control, signal.SIGKILL)
-    wait_until(lambda: gateway.pid_of("control") != control and gateway.is_complete(), what="control is replaced")
+    wait_until(lambda: gateway.pid_of("control") != control and gateway.is_complete(), 30, "control is replaced")
 
 
 def test_a_killed_control_goes_on_with_its_incident_and_every_alert_arrives_under_one_key(

@@ -18,7 +18,7 @@ CONFIG = """\
 version: 1
 workers: 2
 listeners: [{{address: 127.0.0.1:{port}}}]
-probation: {{for: 10s}}
+probation: {{for: 20s}}
 routes: [{{name: all, respond: {{status: {status}}}}}]
 """
 
@@ -54,10 +54,10 @@ def test_a_worker_that_is_killed_in_a_split_comes_back_with_the_same_split_and_t
         assert 0 < list(before.values()).count(299) < 20
         killed = gateway.pid_of("worker 0")
         os.kill(killed, signal.SIGKILL)
-        wait_until(lambda: gateway.pid_of("worker 0") != killed and gateway.is_complete(), 5, "its successor is ready")
+        wait_until(lambda: gateway.pid_of("worker 0") != killed and gateway.is_complete(), 15, "its successor is ready")
         assert sides(port) == before
         assert served(gateway)["probation"]["step"] == 1
 
-        wait_until(lambda: served(gateway)["probation"]["share"] == 1.0, 20, "all clients are to have it")
-        wait_until(lambda: set(sides(port).values()) == {299}, 3, "all have it: a worker unites at its next look")
+        wait_until(lambda: served(gateway)["probation"]["share"] == 1.0, 40, "all clients are to have it")
+        wait_until(lambda: set(sides(port).values()) == {299}, 10, "all have it: a worker unites at its next look")
         assert served(gateway)["last_known_good"] == 1
