@@ -158,7 +158,7 @@ OPERATIONS = (
               body="EditReport", problems=(404, 409, 412), headers=(IF_MATCH_VERSION,)),
     Operation("post", "/v1/incidents/{id}/report/sign", "Somebody of a function has reviewed it", "PostMortem",
               body="SignReport", problems=(404, 409, 412), headers=(IF_MATCH_VERSION,)),
-    Operation("get", "/v1/incidents/{id}/proposals", "What would keep it from coming back", "Proposals",
+    Operation("get", "/v1/incidents/{id}/proposals", "What would put it right or keep it away", "Proposals",
               problems=(404,)),
     Operation("post", "/v1/incidents/{id}/proposals/{proposal}/accept",
               "Take it: a file beside the config, or a change of it", "Decided", body="Accept",

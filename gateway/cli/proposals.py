@@ -1,4 +1,4 @@
-"""`gateway incidents proposals|accept|decline`: what would keep an incident from coming back."""
+"""`gateway incidents proposals|accept|decline`: what would put an incident right, or keep it from coming back."""
 
 import getpass
 from typing import Any
@@ -15,7 +15,7 @@ from gateway.cli.asking import ask, json_option
 @json_option
 @click.pass_obj
 def proposals(admin: str, number: int, proposal: int | None, as_json: bool) -> None:
-    """What is proposed after incident NUMBER; PROPOSAL in full."""
+    """What is proposed about incident NUMBER; PROPOSAL in full."""
     found = ask(admin, f"/v1/incidents/{number}/proposals")["proposals"]
     found = [each for each in found if proposal in (None, each["id"])]
     if as_json:

@@ -30,6 +30,15 @@ def proposals(case: Case, routes: tuple[str, ...], served: str, revision: int, r
     return [*_rules(case, routes), *_changes(case, routes, served, revision, replayed)]
 
 
+def corrections(case: Case, served: str, revision: int, replayed: Replayed) -> list[Proposal]:
+    """Of an incident that is open: what takes it back, while the revision that is to blame is served."""
+    try:
+        _, settings = _loaded(served)
+    except ConfigError:
+        return []
+    return list(_revert(case, settings, served, revision, replayed))
+
+
 def _rules(case: Case, routes: tuple[str, ...]) -> Iterator[Proposal]:
     applied = case.applied
     if applied is None:
@@ -92,8 +101,7 @@ def _changes(case: Case, routes: tuple[str, ...], served: str, revision: int,
         root, settings = _loaded(served)
     except ConfigError:
         return
-    if case.applied is not None and case.applied.text == served:
-        yield from _revert(case, settings, revision, replayed)
+    yield from _revert(case, settings, served, revision, replayed)
     for draft in change_drafts.drafts(case, written.whole(settings), routes, change_drafts.observed(case)):
         found = _change(case, draft, root, settings, served, revision, replayed)
         if found is not None:
@@ -147,9 +155,10 @@ def _key(root: Mapping, draft: ChangeDraft) -> int | str:
     return next((index for index, each in enumerate(listed) if each.get("name") == draft.part), 0)
 
 
-def _revert(case: Case, settings: Gateway, revision: int, replayed: Replayed) -> Iterator[Proposal]:
-    assert case.applied is not None
-    served, before = case.applied.text, case.applied.text_before
+def _revert(case: Case, settings: Gateway, served: str, revision: int, replayed: Replayed) -> Iterator[Proposal]:
+    if case.applied is None or case.applied.text != served:
+        return
+    before = case.applied.text_before
     try:
         _, earlier = _loaded(before)
     except ConfigError:                 # written for another version of the gateway

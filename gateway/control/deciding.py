@@ -26,6 +26,7 @@ from gateway.model import override
 from gateway.model.proposal import REASON_MAX, Proposal, ProposalKind, ProposalState
 from gateway.prevent import runbook
 from gateway.prevent.case import utc
+from gateway.record.revision import Revision
 
 FOLDERS = {ProposalKind.RULE: rules.FOLDER, ProposalKind.DRILL: "drills"}
 
@@ -108,14 +109,13 @@ class Deciding:
     async def _apply(self, proposal: Proposal, who: str, reason: str) -> str:
         """Returns the text that it was drafted against."""
         served = self._reloader.active.revision
-        if served.text == proposal.body:            # it was applied, and its end could not be recorded
+        said = f"proposal {proposal.id} of incident {proposal.incident}"
+        if served.text == proposal.body and served.note == said:    # applied, and its end could not be recorded
             drafted_on = self._reloader.store().revision(proposal.base)
             return drafted_on.text if drafted_on else served.text
         if served.number != proposal.base:
-            raise Refused(409, f"it was drafted against revision {proposal.base}, and {served.number} is served: look "
-                               "at its diff, change the config by hand, and decline it with that as reason")
+            raise Refused(409, _changed_since(proposal, served))
         documents = {name: text.encode() for name, text in places.documents(proposal.body).items()}
-        said = f"proposal {proposal.id} of incident {proposal.incident}"
         await self._reloader.apply_documents(documents, who, said, proposal.base, reason or said)
         return served.text
 
@@ -144,6 +144,14 @@ class Deciding:
 
     def __repr__(self) -> str:
         return f"<Deciding for {self._reloader.config_path}>"
+
+
+def _changed_since(proposal: Proposal, served: Revision) -> str:
+    changed = (f"the config has changed since: it was drafted against revision {proposal.base}, and {served.number} is "
+               "served")
+    if served.text == proposal.body:
+        return f"{changed}, which says all that is proposed here; decline it with that as reason"
+    return f"{changed}: look at its diff, change the config by hand, and decline it with that as reason"
 
 
 def _check_rule(proposal: Proposal) -> None:

@@ -78,7 +78,7 @@ class Deliberation:
         self.incidents = IncidentLoop(reloader.store, sources, self._topology, analyst, self._telling, log,
                                       self.responder)
         self.filing = Filing(lambda: reloader.config_folder, lambda: reloader.active.plan.post_mortems_in_git, log)
-        self.reporting = Reporting(reloader.store, folder, lambda: reloader.active,
+        self.reporting = Reporting(reloader.store, folder, lambda: reloader.active, self.incidents,
                                    historian or ChildHistorian(folder, log),
                                    tuner or NicedChild(folder, TUNING, TUNING_SECONDS, log), self.filing, log)
         self.deciding = Deciding(reloader, log)

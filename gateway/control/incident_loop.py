@@ -262,6 +262,10 @@ class IncidentLoop:
 
     # Keeping
 
+    def note(self, number: int, kind: str, words: str, now: int) -> Incident:
+        """A line of its timeline about what was done elsewhere. Raises KeyError or NotStored."""
+        return self._person(number, now, Entry(now, BY_ITSELF, kind, words))
+
     def _person(self, number: int, now: int, entry: Entry, **changes: str) -> Incident:
         return self._keep(dataclasses.replace(self.find(number), **changes), [entry])  # type: ignore[arg-type]
 

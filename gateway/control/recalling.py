@@ -1,5 +1,5 @@
 """What the windows and the recorder hold of an incident that is over, and what would keep it from coming back: for its
-post-mortem and proposals. Done in a child of control.
+post-mortem and proposals. Of one that is open only its correction is drafted. Done in a child of control.
 
 Nothing is kept of it here: a database or a segment that is gone is an empty series, and the record says so.
 """
@@ -75,11 +75,17 @@ class Memory:
 
 def think(folder: Path, question: Question, now: int) -> Memory:
     """What is known of it, and what is drafted from that. `now`: UTC ns. Raises sqlite3.Error, OSError."""
-    found = recall(folder, question)
+    found = Memory() if question.incident.is_open else recall(folder, question)
     case = Case(question.incident, series=found.series, applied=question.applied)
-    drafted = proposing.proposals(case, tuple(name for name, _ in question.routes), question.served, question.revision,
-                                  Rehearsal(folder, question.onset_ns, now))
+    drafted = _drafted(case, question, Rehearsal(folder, question.onset_ns, now))
     return dataclasses.replace(found, proposals=tuple(dataclasses.replace(each, at_ns=now) for each in drafted))
+
+
+def _drafted(case: Case, question: Question, rehearsal: Rehearsal) -> list[Proposal]:
+    if question.incident.is_open:
+        return proposing.corrections(case, question.served, question.revision, rehearsal)
+    routes = tuple(name for name, _ in question.routes)
+    return proposing.proposals(case, routes, question.served, question.revision, rehearsal)
 
 
 def recall(folder: Path, question: Question) -> Memory:

@@ -2,6 +2,8 @@
 
     over -> recalled, in a child -> drafted -> in the store, then as files beside it -> tuned, in another child
 
+While none waits for that, the same child drafts the correction of an open one that the served revision is to blame for.
+
 One incident at a time, the latest first. The store's record is the truth; the files are written from it, and written
 anew when it changes. A relapse changes nothing until it is over again; then it is drafted anew, and what people wrote
 stays. Tuning takes minutes; an incident that ends while another is tuned is not tuned.
@@ -17,6 +19,7 @@ from gateway.control.recalling import Memory, Question
 from gateway.control.tuning import TuningQuestion
 from gateway.model.action import Action, ActionKind
 from gateway.model.change import ChangeKind
+from gateway.model.fault import FaultClass
 from gateway.model.incident import Incident
 from gateway.prevent import files, post_mortem, review
 from gateway.prevent.case import Applied, Case, utc
@@ -49,6 +52,14 @@ class Historian(Protocol):
     def memory(self) -> Memory | None: ...
 
 
+class Incidents(Protocol):
+    """Those that are open, and their timelines."""
+
+    def open_now(self) -> list[Incident]: ...
+
+    def note(self, number: int, kind: str, words: str, now: int) -> Incident: ...
+
+
 class Tuner(Protocol):
     """Replays the windows under other budgets, elsewhere; an empty answer: it came to nothing."""
 
@@ -58,14 +69,15 @@ class Tuner(Protocol):
 
 
 class Reporting:
-    """Mutable state: the incident that is being recalled, the number of the one that is being tuned, and when it was
-    looked for the next one."""
+    """Mutable state: the incident that is being recalled, the number of the one that is being tuned, when it was
+    looked for the next one, and for which open ones, under which revision, a correction was asked for."""
 
-    def __init__(self, store: Callable[[], Store], folder: Path, active: Callable[[], Active], historian: Historian,
-                 tuner: Tuner, filing: Filing, log: logging.Logger) -> None:
+    def __init__(self, store: Callable[[], Store], folder: Path, active: Callable[[], Active], incidents: Incidents,
+                 historian: Historian, tuner: Tuner, filing: Filing, log: logging.Logger) -> None:
         self._store = store
         self._folder = folder / FOLDER
         self._active = active
+        self._incidents = incidents
         self._historian = historian
         self._tuner = tuner
         self._filing = filing
@@ -73,6 +85,7 @@ class Reporting:
         self._about: Incident | None = None
         self._tuned = 0
         self._looked_ns = 0
+        self._asked: set[tuple[int, int]] = set()
         self.fault = ""
 
     def turn(self, now: int) -> None:
@@ -84,14 +97,45 @@ class Reporting:
             if now - self._looked_ns < LOOK_NS:
                 return
             self._looked_ns = now
-            written = (now - WRITTEN_NS) // TICK_NS * TICK_NS
-            waiting = self._store().without_post_mortem()
-            self._about = next((each for each in waiting if each.times["resolved"] < written), None)
+            self._about = self._next_over(now) or self._next_to_correct()
             if self._about is not None:
                 self._historian.begin(self._question(self._about))
         elif (memory := self._historian.memory()) is not None:
             incident, self._about = self._about, None
-            self._draft(incident, memory, now)
+            if incident.is_open:
+                self._propose(incident, memory, now)
+            else:
+                self._draft(incident, memory, now)
+
+    def _next_over(self, now: int) -> Incident | None:
+        """Once the windows hold its end."""
+        written = (now - WRITTEN_NS) // TICK_NS * TICK_NS
+        waiting = self._store().without_post_mortem()
+        return next((each for each in waiting if each.times["resolved"] < written), None)
+
+    def _next_to_correct(self) -> Incident | None:
+        """Each is asked about once: a child that came to nothing would come to nothing again."""
+        served, open_now = self._active().revision.number, self._incidents.open_now()
+        self._asked &= {(each.id, served) for each in open_now}
+        found = next((each for each in open_now if (each.id, served) not in self._asked
+                      and self._blames(each, served)), None)
+        if found is not None:
+            self._asked.add((found.id, served))
+        return found
+
+    def _blames(self, incident: Incident, served: int) -> bool:
+        explained = incident.fault is FaultClass.MISCONFIGURATION and "analysed" in incident.times
+        return explained and suspect(incident, tuple(self._store().actions_of(incident.id))) == served
+
+    def _propose(self, incident: Incident, memory: Memory, now: int) -> None:
+        """What was drafted against a revision that has gone meanwhile is dropped: nobody could accept it."""
+        current, served = self._store().incident(incident.id), self._active().revision.number
+        if current is None or not current.is_open:
+            return                      # it is over meanwhile, and will be asked about as such
+        for each in self._store().add_proposals([each for each in memory.proposals if each.base == served]):
+            self._incidents.note(incident.id, "correction", f"proposal {each.id} is drafted: {each.title}; `gateway "
+                                 f"incidents accept {incident.id} {each.id}` applies it", now)
+            self._log.info("the correction of incident %d is drafted: %s", incident.id, each.title)
 
     def _draft(self, incident: Incident, memory: Memory, now: int) -> None:
         current = self._store().incident(incident.id)

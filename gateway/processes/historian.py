@@ -1,4 +1,5 @@
-"""The child of control that recalls an incident that is over: what it cost, and what would prevent it.
+"""The child of control that recalls an incident that is over: what it cost, and what would prevent it; and drafts what
+would put one right that is open.
 
     python -m gateway.processes.historian FOLDER QUESTION ANSWER
 

@@ -108,7 +108,7 @@ def test_an_accepted_change_is_applied_and_a_second_one_has_to_be_drafted_anew(s
     scene.accept(number)
     assert scene.reloader.active.revision.text == CHANGED
     assert scene.reloader.active.revision.note == "proposal 1 of incident 1"
-    with pytest.raises(Refused, match="drafted against revision 1, and 2 is served"):
+    with pytest.raises(Refused, match="has changed since: it was drafted against revision 1, and 2 is served: look"):
         scene.accept(other)
     assert scene.states() == [ProposalState.ACCEPTED, ProposalState.PROPOSED]
 
@@ -154,6 +154,19 @@ def test_a_change_that_was_applied_before_the_gateway_died_is_written_by_the_nex
     assert scene.accepted(number).done == f"written to {scene.file}"
     assert scene.file.read_text() == CHANGED
     assert scene.reloader.active.revision.number == 2
+
+
+def test_a_correction_is_not_accepted_once_the_config_was_taken_back_by_hand(scene: Scene) -> None:
+    scene.worker_follows(2)
+    asyncio.run(scene.reloader.apply_documents({"gateway.yaml": CHANGED.encode()}, "ann", "a mistake"))
+    number = scene.proposed(ProposalKind.CONFIG, CONFIG, base=2, name="revert-2")
+    scene.worker_follows(3)
+    asyncio.run(scene.reloader.roll_back(1, "ann", "by hand"))
+    with pytest.raises(Refused, match="the config has changed since: it was drafted against revision 2, and 3 is "
+                                      "served, which says all that is proposed here"):
+        scene.accept(number)
+    assert scene.states() == [ProposalState.PROPOSED]
+    assert scene.reloader.active.revision.number == 3
 
 
 def test_an_acceptance_whose_end_was_not_recorded_can_be_repeated(scene: Scene) -> None:

@@ -12,14 +12,18 @@ from prevent import cases
 from prevent.cases import ONSET
 
 from gateway.control.filing import Filing
-from gateway.control.recalling import Memory, Question, recall
+from gateway.control.incident_loop import IncidentLoop
+from gateway.control.recalling import Memory, Question, recall, think
 from gateway.control.reporting import Reporting, affected, suspect
+from gateway.control.telling import Telling
 from gateway.control.tuning import TuningQuestion
+from gateway.detect.grouping import Topology
 from gateway.model import incident as incidents
-from gateway.model.incident import Entry, Event, Incident
+from gateway.model.fault import FaultClass
+from gateway.model.incident import Entry, Event, Incident, State
 from gateway.model.proposal import Proposal, ProposalKind
 from gateway.model.safeguards import SECOND
-from gateway.prevent.case import Clients
+from gateway.prevent.case import Applied, Clients
 from gateway.record.active import Active
 from gateway.record.revision import Revision
 from gateway.record.store import open_store
@@ -32,6 +36,13 @@ PLAN = plan.Plan((), (plan.Upstream("orders", (plan.Endpoint("127.0.0.1:1"),)),)
     plan.Route("list", upstream="orders", objective=plan.Objective(999_000)), plan.Route("create", upstream="orders"),
     plan.Route("login", respond=plan.Respond())))
 ACTIVE = Active(Revision(5, "served", "served", "digest", PLAN.to_json(), ONSET * SECOND))
+BLAMED = Active(Revision(4, "new", "new", "digest", PLAN.to_json(), ONSET * SECOND))
+"""What `cases.incident` is put down to."""
+
+
+def revert(number: int, base: int = 4) -> Proposal:
+    return Proposal(number, ProposalKind.CONFIG, "serve the config of revision 3 again", "why", "revert-4", "old",
+                    "-new", ("loads",), base, replay=("may be applied",))
 
 
 class Historian:
@@ -70,15 +81,30 @@ class Scene:
         self.historian, self.tuner = Historian(), Tuner()
         self.in_git = False
         self.filing = Filing(lambda: folder / "config", lambda: self.in_git, LOG)
+        self.active = ACTIVE
+        self.incidents = IncidentLoop(lambda: self.store, [], lambda: Topology({}), None, lambda: Telling({}), LOG)
         self.reporting = self.start()
         self.now = (ONSET + 172) * SECOND
 
     def start(self) -> Reporting:
-        return Reporting(lambda: self.store, self.folder, lambda: ACTIVE, self.historian, self.tuner,
-                         self.filing, LOG)
+        return Reporting(lambda: self.store, self.folder, lambda: self.active, self.incidents, self.historian,
+                         self.tuner, self.filing, LOG)
+
+    def going_on(self, fault: FaultClass = FaultClass.MISCONFIGURATION) -> Incident:
+        """Explained, and not over."""
+        return self.stored(dataclasses.replace(cases.incident(fault), state=State.ANALYSED, quiet_since_ns=0, times={
+            "detected": (ONSET + 20) * SECOND, "analysed": (ONSET + 26) * SECOND}))
+
+    def ends(self, incident: Incident) -> None:
+        self.store.save_incident(incidents.apply(incident, Event.OVER, self.now))
+
+    def corrections(self, number: int) -> list[str]:
+        return [each.words for each in self.store.timeline(number) if each.kind == "correction"]
 
     def over(self) -> Incident:
-        found = cases.incident(target="upstream:orders")
+        return self.stored(cases.incident(target="upstream:orders"))
+
+    def stored(self, found: Incident) -> Incident:
         stored = self.store.open_incident(found, Entry(found.opened_ns, "gateway", "opened", "errors"))
         self.store.save_incident(stored)
         return stored
@@ -241,6 +267,124 @@ def test_files_that_cannot_be_written_are_a_fault_to_show_and_the_store_has_it(s
     scene.seconds(10)
     assert scene.reporting.find(number)["id"] == number
     assert "post-mortems" in scene.reporting.fault
+
+
+def test_while_the_blamed_revision_is_served_an_open_incident_has_its_correction_at_once(scene: Scene) -> None:
+    scene.active = BLAMED
+    number = scene.going_on().id
+    scene.historian.found = Memory(proposals=(revert(number),))
+    scene.seconds(30)
+    assert [(each.incident.id, each.revision) for each in scene.historian.asked] == [(number, 4)]
+    assert [(each.name, each.state, each.replay) for each in scene.store.proposals_of(number)] == [
+        ("revert-4", "proposed", ("may be applied",))]
+    assert scene.corrections(number) == [
+        "proposal 1 is drafted: serve the config of revision 3 again; `gateway incidents accept 1 1` applies it"]
+    assert scene.store.post_mortem(number) is None
+
+
+def test_after_its_end_the_correction_is_not_proposed_a_second_time(scene: Scene) -> None:
+    scene.active = BLAMED
+    open_one = scene.going_on()
+    scene.historian.found = Memory((cases.series(),), proposals=(revert(open_one.id),))
+    scene.seconds(10)
+    scene.ends(open_one)
+    scene.seconds(30)
+    assert scene.reporting.find(open_one.id)["status"] == "draft"
+    assert [each.name for each in scene.store.proposals_of(open_one.id)] == ["revert-4"]
+    assert len(scene.corrections(open_one.id)) == 1
+
+
+@pytest.mark.parametrize("fault", [FaultClass.CODE_DEFECT, FaultClass.SLOW_UPSTREAM, FaultClass.UNKNOWN])
+def test_what_is_no_misconfiguration_is_not_corrected_while_it_is_open(scene: Scene, fault: FaultClass) -> None:
+    scene.active = BLAMED
+    scene.going_on(fault)
+    scene.seconds(10)
+    assert scene.historian.asked == []
+
+
+def test_an_incident_whose_revision_is_not_served_any_more_is_not_corrected(scene: Scene) -> None:
+    scene.going_on()
+    scene.seconds(10)
+    assert scene.historian.asked == []
+
+
+def test_one_that_is_not_explained_yet_is_corrected_once_it_is(scene: Scene) -> None:
+    scene.active = BLAMED
+    explained = scene.going_on()
+    scene.store.save_incident(dataclasses.replace(explained, state=State.DETECTED, times={"detected": ONSET * SECOND}))
+    scene.seconds(10)
+    assert scene.historian.asked == []
+    scene.store.save_incident(explained)
+    scene.seconds(10)
+    assert len(scene.historian.asked) == 1
+
+
+def test_what_is_over_is_recalled_before_what_is_open_is_corrected(scene: Scene) -> None:
+    scene.active = BLAMED
+    going_on, over = scene.going_on(), scene.over()
+    scene.seconds(10)
+    assert [each.incident.id for each in scene.historian.asked] == [over.id, going_on.id]
+
+
+def test_a_correction_that_came_too_late_is_dropped(scene: Scene) -> None:
+    scene.active = BLAMED
+    number = scene.going_on().id
+    scene.historian.found = None
+    scene.seconds(3)
+    assert len(scene.historian.asked) == 1
+    scene.active = ACTIVE                               # somebody has gone back by hand
+    scene.historian.found = Memory(proposals=(revert(number),))
+    scene.seconds(10)
+    assert scene.store.proposals_of(number) == []
+    assert scene.corrections(number) == []
+
+
+def test_an_incident_that_ended_while_its_correction_was_drafted_has_it_with_its_post_mortem(scene: Scene) -> None:
+    scene.active = BLAMED
+    open_one = scene.going_on()
+    scene.historian.found = None
+    scene.seconds(3)
+    scene.ends(open_one)
+    scene.historian.found = Memory((cases.series(),), proposals=(revert(open_one.id),))
+    scene.seconds(1)
+    assert scene.store.proposals_of(open_one.id) == []
+    scene.seconds(20)
+    assert scene.reporting.find(open_one.id)["status"] == "draft"
+    assert len(scene.store.proposals_of(open_one.id)) == 1
+    assert scene.corrections(open_one.id) == []
+
+
+def test_control_that_was_replaced_says_a_correction_no_second_time(scene: Scene) -> None:
+    scene.active = BLAMED
+    number = scene.going_on().id
+    scene.historian.found = Memory(proposals=(revert(number),))
+    scene.seconds(10)
+    scene.reporting = scene.start()
+    scene.seconds(10)
+    assert len(scene.corrections(number)) == len(scene.store.proposals_of(number)) == 1
+
+
+def test_a_child_that_came_to_no_correction_is_not_begun_again(scene: Scene) -> None:
+    scene.active = BLAMED
+    scene.going_on()
+    scene.historian.found = Memory()
+    scene.seconds(60)
+    assert len(scene.historian.asked) == 1
+
+
+def test_of_an_open_incident_the_child_drafts_the_way_back_and_nothing_else(scene: Scene) -> None:
+    before = ("version: 1\nlisteners: [{address: '127.0.0.1:8080'}]\n"
+              "upstreams: {orders: {endpoints: ['127.0.0.1:9001']}}\n"
+              "routes: [{name: orders, match: {path: /**}, upstream: orders}]\n")
+    after = before.replace("9001", "9002")
+    blamed = Applied(4, 3, after, before, "", "file", "", "", 1)
+    question = Question(scene.going_on(), (("orders", 0),), blamed, after, 4)
+    memory = think(scene.folder, Question.from_json(question.to_json()), scene.now)
+    assert [(each.name, each.body, each.base, each.at_ns) for each in memory.proposals] == [
+        ("revert-4", before, 4, scene.now)]
+    assert memory.proposals[0].replay
+    assert "+upstreams: {orders: {endpoints: ['127.0.0.1:9001']}}" in memory.proposals[0].diff
+    assert memory.series == ()
 
 
 def test_the_suspected_revision_is_that_which_was_gone_back_from() -> None:

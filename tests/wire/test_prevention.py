@@ -90,15 +90,22 @@ def test_the_mistake_that_caused_an_incident_is_refused_by_check_with_the_incide
 
         wait_until(explained, 40, "the incident is explained")
         assert get_json(gateway.admin_port, "/v1/incidents/1")[1]["fault"] == "misconfiguration"
-        file.write_text(served)
-        wait_until(lambda: "revision 3 is served" in gateway.log.read_text(), what="the mistake is taken back")
+        back = "serve the config of revision 1 again"
+        wait_until(lambda: back in incidents(gateway, "proposals", "1"), 40, "the correction is drafted")
+        correction = incidents(gateway, "proposals", "1").split()[0]
+        assert "replayed on recorded requests" in incidents(gateway, "proposals", "1", correction)
+        assert f"proposal {correction} is drafted: {back}" in incidents(gateway, "show", "1")
+        incidents(gateway, "accept", "1", correction, "the port was wrong")
+        assert "revision 3 is served" in gateway.log.read_text()
+        assert file.read_text() == served
         wait_until(lambda: ask() == 204, what="requests are answered again")
         post(gateway, "/v1/maintenance", target="gateway", reason="the report stands for a while", ttl="10m")
         incidents(gateway, "resolve", "1", "the port was wrong")
         wait_until(lambda: (tmp_path / "state" / "post-mortems" / "1.html").exists(), 60, "the post-mortem is there")
         told = incidents(gateway, "proposals", "1")
         assert f"upstreams.orders: 127.0.0.1:{wrong} must not come back here" in told
-        number = told.split()[0]
+        assert told.count(back) == 1
+        number = next(line.split()[0] for line in told.splitlines() if "must not come back" in line)
         assert "refuses revision 2" in incidents(gateway, "proposals", "1", number)
         incidents(gateway, "accept", "1", number, "never again")
         bad = tmp_path / "again.yaml"

@@ -108,10 +108,11 @@ function timeline(found, look) {
   button("Add a comment", async () => { if (await say("Comment", "Add", `/v1/incidents/${found.id}/comment`)) await look(); }));
 }
 
-/** What would keep it from coming back; people decide. */
+/** While it is open: what would put it right; then what would keep it from coming back. People decide. */
 function proposed(found, proposals, look) {
   if (!proposals.length) return null;
-  return card("What would keep it from coming back", h("ul", {class: "plain"}, proposals.map((each) => h("li", {"data-key": String(each.id)},
+  const over = ["resolved", "reviewed"].includes(found.state);
+  return card(over ? "What would keep it from coming back" : "What would put it right", h("ul", {class: "plain"}, proposals.map((each) => h("li", {"data-key": String(each.id)},
     badge(each.state === "proposed" ? "warn" : each.state === "accepted" ? "ok" : "quiet", each.state), " ",
     h("span", {class: "strong"}, `${each.kind}: ${each.title}`), h("p", {class: "muted"}, `${each.why}. Checked: ${each.proof.join("; ")}.`),
     each.reason ? h("p", {}, `${each.who}: ${each.reason}`) : null,
