@@ -70,7 +70,7 @@ class Tuner(Protocol):
 
 class Reporting:
     """Mutable state: the incident that is being recalled, the number of the one that is being tuned, when it was
-    looked for the next one, and for which open ones, under which revision, a correction was asked for."""
+    looked for the next one, and what was answered about corrections: incidents, each with the revision served."""
 
     def __init__(self, store: Callable[[], Store], folder: Path, active: Callable[[], Active], incidents: Incidents,
                  historian: Historian, tuner: Tuner, filing: Filing, log: logging.Logger) -> None:
@@ -85,7 +85,7 @@ class Reporting:
         self._about: Incident | None = None
         self._tuned = 0
         self._looked_ns = 0
-        self._asked: set[tuple[int, int]] = set()
+        self._corrected: set[tuple[int, int]] = set()
         self.fault = ""
 
     def turn(self, now: int) -> None:
@@ -114,14 +114,11 @@ class Reporting:
         return next((each for each in waiting if each.times["resolved"] < written), None)
 
     def _next_to_correct(self) -> Incident | None:
-        """Each is asked about once: a child that came to nothing would come to nothing again."""
+        """None that is answered already: a child that came to nothing would come to nothing again."""
         served, open_now = self._active().revision.number, self._incidents.open_now()
-        self._asked &= {(each.id, served) for each in open_now}
-        found = next((each for each in open_now if (each.id, served) not in self._asked
-                      and self._blames(each, served)), None)
-        if found is not None:
-            self._asked.add((found.id, served))
-        return found
+        self._corrected &= {(each.id, served) for each in open_now}
+        return next((each for each in open_now if (each.id, served) not in self._corrected
+                     and self._blames(each, served)), None)
 
     def _blames(self, incident: Incident, served: int) -> bool:
         explained = incident.fault is FaultClass.MISCONFIGURATION and "analysed" in incident.times
@@ -136,6 +133,7 @@ class Reporting:
             self._incidents.note(incident.id, "correction", f"proposal {each.id} is drafted: {each.title}; `gateway "
                                  f"incidents accept {incident.id} {each.id}` applies it", now)
             self._log.info("the correction of incident %d is drafted: %s", incident.id, each.title)
+        self._corrected.add((incident.id, served))
 
     def _draft(self, incident: Incident, memory: Memory, now: int) -> None:
         current = self._store().incident(incident.id)

@@ -3,6 +3,7 @@ import dataclasses
 import json
 import logging
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from gateway.model.safeguards import SECOND
 from gateway.prevent.case import Applied, Clients
 from gateway.record.active import Active
 from gateway.record.revision import Revision
-from gateway.record.store import open_store
+from gateway.record.store import NotStored, open_store
 from gateway.record.ticks import TICK, coded
 from gateway.record.window_store import NAME, WindowStore
 from gateway.routing import plan
@@ -361,6 +362,26 @@ def test_control_that_was_replaced_says_a_correction_no_second_time(scene: Scene
     scene.seconds(10)
     scene.reporting = scene.start()
     scene.seconds(10)
+    assert len(scene.corrections(number)) == len(scene.store.proposals_of(number)) == 1
+
+
+def test_a_correction_that_the_store_could_not_take_is_drafted_again(scene: Scene) -> None:
+    scene.active = BLAMED
+    number = scene.going_on().id
+    scene.historian.found = Memory(proposals=(revert(number),))
+    add, failed = scene.store.add_proposals, []
+
+    def full_once(drafted: Sequence[Proposal]) -> list[Proposal]:
+        if not failed:
+            failed.append(len(drafted))
+            raise NotStored(507, "the disk is full")
+        return add(drafted)
+
+    scene.store.add_proposals = full_once  # type: ignore[method-assign]
+    for _ in range(10):
+        scene.now += SECOND
+        scene.reporting.try_turn(scene.now)
+    assert failed == [1]
     assert len(scene.corrections(number)) == len(scene.store.proposals_of(number)) == 1
 
 
