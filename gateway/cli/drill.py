@@ -70,7 +70,8 @@ def _conducted(admin: str, run: Run, listener: str, rate: float | None, settle: 
     def end(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, end)
+    for each in (signal.SIGINT, signal.SIGTERM):        # a shell's job in the background ignores the first
+        signal.signal(each, end)
     base, path = _split(listener)
     flows = crowd(base, {path: rate}, CLIENTS) if rate else []
     with Traffic() as traffic, Showing(run, as_json) as showing:

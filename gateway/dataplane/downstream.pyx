@@ -60,8 +60,8 @@ cdef class DownstreamConnection(ClientSide):
     def data_received(self, data):
         try:
             self.receive(data if type(data) is bytes else bytes(data), clock_ns())
-            if len(data) >= LARGE_READ:
-                self.plane.turns.queue(self)
+            if len(data) >= LARGE_READ and self.exchange is not None and not self.lingering:
+                self.plane.turns.queue(self)        # else its clock is of a head, or of lingering, and must go on
         except Exception:
             self.failed()
 

@@ -4,6 +4,7 @@ from gateway.dataplane.side cimport Side
 
 cdef enum:
     LARGE_READ = 64 * 1024          # bytes
+    MOST_OWED = 3                   # turns
 
 
 cdef class Turns:
@@ -11,6 +12,7 @@ cdef class Turns:
     cdef object waiting             # a deque of sides, in the order of their turns
     cdef object go_on               # self.advance, bound
     cdef uint64_t owed              # large reads since the last turn, and those too many before
+    cdef uint64_t skipped           # turns since one was released
 
     cdef int queue(self, Side side) except -1
     cdef int release_one(self) except -1

@@ -1,7 +1,9 @@
 """Large bodies share the loop: one large read in each of its turns."""
-from data_path import Gateway, answer, asked, get
+from data_path import Gateway, answer, asked, get, status
 from http_messages import HOST, message
 from transports import READ_AT_ONCE, Peer
+
+from gateway.routing import plan as plans
 
 LARGE = answer(b"x" * (4 * READ_AT_ONCE))
 
@@ -104,3 +106,15 @@ def test_a_connection_whose_answer_ended_with_a_large_read_does_not_wait() -> No
     client.says(get())
     upstream.says(answer(b"again"))
     assert client.hears().endswith(b"again")
+
+
+def test_who_lingers_over_a_large_body_is_cut_off_in_time_all_the_same() -> None:
+    gateway = Gateway(plans.Route("one", plans.Match("/one"), upstream="api"))
+    client = gateway.client()
+    client.says(message("POST /nowhere HTTP/1.1", HOST, f"Content-Length: {9 * READ_AT_ONCE}"))
+    assert status(client.hears()) == 404
+    client.transport.inbox += b"#" * READ_AT_ONCE
+    turn(gateway)
+    gateway.silence_of(9)
+    assert client.is_gone
+    assert not gateway.plane.clients

@@ -56,6 +56,7 @@ def test_a_worker_that_is_killed_in_a_split_comes_back_with_the_same_split_and_t
         os.kill(killed, signal.SIGKILL)
         wait_until(lambda: gateway.pid_of("worker 0") != killed and gateway.is_complete(), 15, "its successor is ready")
         assert sides(port) == before
+        wait_until(lambda: served(gateway)["probation"], 5, "control has begun to watch it")
         assert served(gateway)["probation"]["step"] == 1
 
         wait_until(lambda: served(gateway)["probation"]["share"] == 1.0, 40, "all clients are to have it")

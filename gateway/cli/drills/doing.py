@@ -44,12 +44,14 @@ def injected(admin: str, fault: FaultSettings, place: Place, upstream: str, ttl:
         "delay": format_duration(fault.delay), "rate": fault.rate, "reason": f"drill {name}",
         "for": format_duration(min(ttl + MARGIN_NS, TTL_MOST))}
     scope = {kind: value for kind, value in (("route", place.route), ("endpoint", place.endpoint)) if value}
-    number = ask(admin, "/v1/faults", wanted | scope)["id"]
+    number = None
     try:
+        number = ask(admin, "/v1/faults", wanted | scope)["id"]
         yield
-    finally:
-        if any(each["id"] == number for each in patiently(admin, "/v1/faults")["faults"]):
-            patiently(admin, f"/v1/faults/{number}", {"reason": f"drill {name} is over"}, "DELETE")
+    finally:                            # interrupted before the answer came, it may stand all the same
+        for each in patiently(admin, "/v1/faults")["faults"]:
+            if each["id"] == number or (number is None and each["reason"] == wanted["reason"]):
+                patiently(admin, f"/v1/faults/{each['id']}", {"reason": f"drill {name} is over"}, "DELETE")
 
 
 @contextlib.contextmanager
