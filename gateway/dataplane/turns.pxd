@@ -3,7 +3,7 @@ from libc.stdint cimport uint64_t
 from gateway.dataplane.side cimport Side
 
 cdef enum:
-    LARGE_READ = 64 * 1024          # bytes
+    LARGE_READ = 128 * 1024         # bytes; more than TLS gives at once, which would have to keep the rest
     MOST_OWED = 3                   # turns
 
 
