@@ -4,9 +4,9 @@ A socket that always has more is read up to 32 times in a row (libuv), 8 MB, and
 else's request is looked at. So a connection that gave a large read is held, and one of those that are held goes on in
 each turn of the loop, first come, first served; none does while more than one a turn were read, as the first of each
 body is. So small messages wait for little, and large bodies share what is left: round robin, with the read as its
-quantum ("Efficient Fair Queueing using Deficit Round Robin", 1995). While any wait, the loop does not sleep. TLS, which is
-read and decrypted in pieces of 64 KiB, takes no turns: it would have to keep what it has read already.
+quantum ("Efficient Fair Queueing using Deficit Round Robin", 1995). While any wait, the loop does not sleep.
 
+TLS, which is read and decrypted in pieces of 64 KiB, takes no turns: it would have to keep what it has read already.
 So a loop that has too much to relay is not late for it. How long the next one has waited tells instead, and
 dataplane/overload.py takes that for lateness as well.
 """
