@@ -42,13 +42,15 @@ cdef class Turns:
         """In each turn of the loop: the next one may read, unless too many have; but one does in each MOST_OWED + 1
         turns, however many others begin."""
         self.skipped += 1
-        if self.owed > 1 and self.skipped <= MOST_OWED:
-            self.owed -= 1
-        else:
-            self.owed = self.skipped = 0
-            self.release_one()
-        if self.waiting:
-            self.loop.call_soon(self.go_on)
+        try:
+            if self.owed > 1 and self.skipped <= MOST_OWED:
+                self.owed -= 1
+            else:
+                self.owed = self.skipped = 0
+                self.release_one()
+        finally:                            # one that could not go on holds up nobody
+            if self.waiting:
+                self.loop.call_soon(self.go_on)
 
     cdef int release_one(self) except -1:
         """The first that still waits."""
@@ -56,10 +58,7 @@ cdef class Turns:
         while self.waiting:
             side = self.waiting.popleft()
             if side.held & HOLD_TURN:
-                try:
-                    return side.go_on(HOLD_TURN)
-                except Exception:           # it is that connection's; the others wait on
-                    self.loop.call_exception_handler({"message": "a connection could not go on", "transport": None})
+                return side.go_on(HOLD_TURN)
         return 0
 
     cdef uint64_t wait_of_next(self, uint64_t now):
